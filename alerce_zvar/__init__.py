@@ -1,0 +1,41 @@
+"""ALeRCE and ZVAR for astronomers: typed tables, light curves with units, periods, folding, and a local server.
+
+Everything is loaded on first use, so importing the package costs nothing.
+"""
+
+from importlib import import_module as _import_module
+
+_PUBLIC = {
+    "Alerce": "alerce_zvar.alerce.core",
+    "AlerceClass": "alerce_zvar.alerce.core",
+    "LightCurves": "alerce_zvar.lightcurves",
+    "Zvar": "alerce_zvar.zvar.core",
+    "ZvarClass": "alerce_zvar.zvar.core",
+    "__citation__": "alerce_zvar.cite",
+    "conf": "alerce_zvar.config",
+    "find_period": "alerce_zvar.period",
+    "fold": "alerce_zvar.folding",
+    "plot_folded": "alerce_zvar.plot",
+}
+_ROOMS = ("archive", "errors", "period", "plot", "sample", "server")
+
+__all__ = ["Alerce", "AlerceClass", "LightCurves", "Zvar", "ZvarClass", "conf", "find_period", "fold", "plot_folded"]
+
+
+def __getattr__(name):
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value = version("alerce_zvar")
+    elif name in _PUBLIC:
+        value = getattr(_import_module(_PUBLIC[name]), name)
+    elif name in _ROOMS:
+        value = _import_module(f"alerce_zvar.{name}")
+    else:
+        raise AttributeError(f"module 'alerce_zvar' has no attribute '{name}'")
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *_PUBLIC, *_ROOMS, "__version__"})

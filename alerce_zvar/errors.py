@@ -1,0 +1,207 @@
+"""Every error and warning of the package, in one tree.
+
+::
+
+    AlerceZvarError
+    ├── ServiceError            astroquery RemoteServiceError   the service did not give what was asked
+    │   ├── InvalidQueryError   astroquery InvalidQueryError    it refused the request (400, 404 of a route, 422 ...)
+    │   ├── NotFoundError                                       it knows no such object (404)
+    │   ├── LoginError          astroquery LoginError           it wants a login, or refused ours (401, 403)
+    │   ├── RateLimitError                                      it asks to wait longer than we may (429, 503)
+    │   ├── UnavailableError                                    it is down, or cannot be reached (5xx, connection)
+    │   ├── DeadlineError       astroquery TimeoutError         no whole answer within the deadline
+    │   ├── RedirectError                                       it sent us somewhere we do not follow
+    │   └── ReplyError          astroquery TableParseError      the answer is not what the contract says
+    │       └── ReplyTooLargeError                              the answer is larger than the cap
+    ├── InsecureURLError        ValueError                      a secret would travel in clear
+    ├── ArchiveError                                            a local archive cannot be read or written
+    └── MissingExtraError       ImportError                     an optional package is not installed
+
+    AlerceZvarWarning           astropy AstropyWarning
+    ├── PartialResultWarning                                    some inputs failed; they are listed
+    ├── NoResultsWarning        astroquery NoResultsWarning     the answer is an empty table
+    ├── MaxResultsWarning       astroquery MaxResultsWarning    the answer was cut short
+    └── CorruptValueWarning     astroquery CorruptDataWarning   single values were unusable and are masked
+
+Wrong arguments raise Python's own `ValueError`, `TypeError` or `astropy.units.UnitsError`, before any request.
+"""
+
+import re
+
+from astropy.utils.exceptions import AstropyWarning
+from astroquery import exceptions as astroquery_exceptions
+
+__all__ = [
+    "AlerceZvarError",
+    "AlerceZvarWarning",
+    "ArchiveError",
+    "CorruptValueWarning",
+    "DeadlineError",
+    "InsecureURLError",
+    "InvalidQueryError",
+    "LoginError",
+    "MaxResultsWarning",
+    "MissingExtraError",
+    "NoResultsWarning",
+    "NotFoundError",
+    "PartialResultWarning",
+    "RateLimitError",
+    "RedirectError",
+    "ReplyError",
+    "ReplyTooLargeError",
+    "ServiceError",
+    "UnavailableError",
+    "require",
+]
+
+_SHOWN = 500  # characters of a server's text that an error repeats
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+class AlerceZvarError(Exception):
+    """Root of the package's errors."""
+
+
+class ServiceError(AlerceZvarError, astroquery_exceptions.RemoteServiceError):
+    """A service did not give what was asked.
+
+    Attributes
+    ----------
+    url : str
+        What was asked, without any secret.
+    status : int or None
+        HTTP status, when there was an answer.
+    reason : str
+        The service's own words, at most 500 characters, control characters removed.
+    """
+
+    def __init__(self, message, *, url="", status=None, reason=""):
+        self.url = url
+        self.status = status
+        self.reason = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", reason.strip())[:_SHOWN]
+        parts = [message]
+        if self.reason:
+            parts.append(f"The service said: {self.reason}")
+        if url:
+            parts.append(f"[{url}]")
+        super().__init__(" ".join(parts))
+
+
+class InvalidQueryError(ServiceError, astroquery_exceptions.InvalidQueryError):
+    """The service refused the request as it was put."""
+
+
+class NotFoundError(ServiceError):
+    """The service knows no such object."""
+
+
+class LoginError(ServiceError, astroquery_exceptions.LoginError):
+    """The service wants a login, or refused the one it got."""
+
+
+class RateLimitError(ServiceError):
+    """The service asks to wait longer than the deadline or `Conf.max_retry_after` allows.
+
+    Attributes
+    ----------
+    retry_after : float
+        Seconds that the service asked for.
+    """
+
+    def __init__(self, message, *, retry_after, **kwargs):
+        super().__init__(message, **kwargs)
+        self.retry_after = retry_after
+
+
+class UnavailableError(ServiceError):
+    """The service is down or cannot be reached."""
+
+
+class DeadlineError(ServiceError, astroquery_exceptions.TimeoutError):
+    """No whole answer came within the deadline."""
+
+
+class RedirectError(ServiceError):
+    """The service sent us to a place that is not followed."""
+
+
+class ReplyError(ServiceError, astroquery_exceptions.TableParseError):
+    """The answer is not what the contract says.
+
+    Attributes
+    ----------
+    passing : bool
+        True when asking again may help: the answer was empty or cut.
+    """
+
+    def __init__(self, message, *, passing=False, **kwargs):
+        super().__init__(message, **kwargs)
+        self.passing = passing
+
+
+class ReplyTooLargeError(ReplyError):
+    """The answer is larger, once decompressed, than `Conf.max_reply_size`."""
+
+
+class InsecureURLError(AlerceZvarError, ValueError):
+    """A secret would travel in clear to another machine."""
+
+
+class ArchiveError(AlerceZvarError):
+    """A local archive, or a file to import, cannot be read or written."""
+
+
+class MissingExtraError(AlerceZvarError, ImportError):
+    """An optional package is not installed; the message holds the line that installs it."""
+
+
+class AlerceZvarWarning(AstropyWarning):
+    """Root of the package's warnings."""
+
+
+class PartialResultWarning(AlerceZvarWarning):
+    """Some inputs failed; the result lists them in ``.failures``."""
+
+
+class NoResultsWarning(AlerceZvarWarning, astroquery_exceptions.NoResultsWarning):
+    """The answer is an empty table."""
+
+
+class MaxResultsWarning(AlerceZvarWarning, astroquery_exceptions.MaxResultsWarning):
+    """The answer was cut short."""
+
+
+class CorruptValueWarning(AlerceZvarWarning, astroquery_exceptions.CorruptDataWarning):
+    """Single values of an answer were unusable and are masked."""
+
+
+def require(extra, *modules):
+    """Import the modules that an extra brings, or say which line installs them.
+
+    Parameters
+    ----------
+    extra : str
+        Name of the extra, as in ``pip install 'alerce_zvar[extra]'``.
+    *modules : str
+        Modules to import.
+
+    Returns
+    -------
+    tuple of module
+        In the order asked.
+
+    Raises
+    ------
+    MissingExtraError
+        A module, or something that it needs, is not installed.
+    """
+    import importlib
+
+    try:
+        return tuple(importlib.import_module(name) for name in modules)
+    except ModuleNotFoundError as exc:
+        raise MissingExtraError(
+            f"This needs the package '{exc.name}', which is not installed. "
+            f"Install it with: python -m pip install 'alerce_zvar[{extra}]'",
+            name=exc.name,
+        ) from exc

@@ -1,0 +1,197 @@
+"""LightCurves: many light curves as flat columns, offsets and ids; one of them is a plain astropy TimeSeries."""
+
+import numpy as np
+from astropy import units as u
+from astropy.table import QTable, Table
+from astropy.timeseries import TimeSeries
+
+from alerce_zvar.folding import usable, value_names
+
+__all__ = ["LightCurves"]
+
+
+class LightCurves:
+    """Many light curves in flat columns.
+
+    ``lcs[3]`` and ``lcs["145120008365555264"]`` give one light curve as `~astropy.timeseries.TimeSeries`; a slice, a
+    list of indices or a mask gives `LightCurves`. Iteration goes over the light curves, ``len`` counts them.
+
+    Parameters
+    ----------
+    data : `~astropy.table.Table`
+        Rows of all light curves, one after the other; the first column is ``time``.
+    offsets : array_like of int
+        Row at which each light curve begins, and at last the number of rows; one more than there are ids.
+    ids : list of str
+        Identifier of each light curve.
+    id_name : str
+        What the identifiers are called, ``"psid"`` or ``"oid"``.
+    failures : `~astropy.table.Table`, optional
+        Inputs for which there is no light curve, with reasons.
+
+    Attributes
+    ----------
+    ids : list of str
+    offsets : ndarray of int
+    data : `~astropy.table.QTable`
+    failures : `~astropy.table.Table`
+        Columns ``input_index``, ``input``, ``error``, ``reason``, ``url``.
+    """
+
+    def __init__(self, data, offsets, ids, *, id_name="id", failures=None):
+        self.data = QTable(data, copy=False)
+        self.offsets = np.asarray(offsets, dtype=np.int64)
+        self.ids = [str(identifier) for identifier in ids]
+        self.id_name = id_name
+        self.failures = failures if failures is not None else Table(names=("input_index", "input", "reason"))
+        self._check()
+        self._places = {}
+        for place, identifier in enumerate(self.ids):
+            self._places.setdefault(identifier, place)
+
+    def _check(self):
+        if not self.data.colnames or self.data.colnames[0] != "time":
+            raise ValueError("the first column of a light curve must be 'time'")
+        rising = np.all(np.diff(self.offsets) >= 0)
+        if len(self.offsets) != len(self.ids) + 1 or not rising or self.offsets[0] != 0:
+            raise ValueError("offsets must begin at 0, rise, and be one more than the ids")
+        if self.offsets[-1] != len(self.data):
+            raise ValueError(f"offsets end at {self.offsets[-1]}, but there are {len(self.data)} rows")
+
+    @classmethod
+    def from_tables(cls, tables, ids, *, id_name="id", failures=None):
+        """Join light curves that are tables with the same columns.
+
+        Parameters
+        ----------
+        tables : list of `~astropy.table.Table`
+            One per light curve; without any light curve, one empty table that says what the columns are.
+        ids, id_name, failures
+            As for the class.
+        """
+        from astropy.table import vstack
+
+        offsets = np.concatenate([[0], np.cumsum([len(table) for table in tables[: len(ids)]])])
+        return cls(vstack(tables, metadata_conflicts="silent"), offsets, ids, id_name=id_name, failures=failures)
+
+    def __len__(self):
+        return len(self.ids)
+
+    def __iter__(self):
+        return (self[place] for place in range(len(self)))
+
+    def __contains__(self, identifier):
+        return str(identifier) in self._places
+
+    def __repr__(self):
+        columns = ", ".join(self.data.colnames)
+        return f"<LightCurves: {len(self)} light curves, {len(self.data)} rows, columns {columns}>"
+
+    def __getitem__(self, item):
+        if isinstance(item, str):
+            if item not in self._places:
+                raise KeyError(f"no light curve with {self.id_name} '{item}'")
+            return self._one(self._places[item])
+        if isinstance(item, int | np.integer) and not isinstance(item, bool):
+            place = range(len(self))[item]  # raises IndexError, and understands negative numbers
+            return self._one(place)
+        return self._subset(np.arange(len(self))[item])
+
+    def _one(self, place):
+        start, end = self.offsets[place : place + 2]
+        light_curve = TimeSeries(self.data[start:end])
+        light_curve.meta.update({"id": self.ids[place], self.id_name: self.ids[place]})
+        return light_curve
+
+    def _subset(self, places):
+        lengths = np.diff(self.offsets)[places]
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        rows = np.arange(offsets[-1]) + np.repeat(self.offsets[places] - offsets[:-1], lengths)
+        return self._like(self.data[rows], offsets, [self.ids[place] for place in places])
+
+    def _like(self, data, offsets, ids):
+        return LightCurves(data, offsets, ids, id_name=self.id_name, failures=self.failures)
+
+    @property
+    def owners(self):
+        """Index of the light curve that each row belongs to; an int array."""
+        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
+    def clean(self, *, min_snr=None, min_points=None, bands=None, keep_upper_limits=False):
+        """Rows fit for analysis: finite values with positive errors, and what the cuts leave.
+
+        A light curve that loses all its rows keeps its place, empty.
+
+        Parameters
+        ----------
+        min_snr : float, optional
+            Least signal to noise: of the total flux where the column ``snr_total`` says it, otherwise 1.0857 /
+            mag_err, or flux / flux_err where there are only fluxes.
+        min_points : int, optional
+            Least number of rows that a band of a light curve must have after the other cuts.
+        bands : list of str, optional
+            Bands to keep.
+        keep_upper_limits : bool
+            Keep rows without a magnitude that have a ``limiting_mag``; the magnitude stays masked there.
+
+        Returns
+        -------
+        LightCurves
+            Without keep_upper_limits no value or error is masked or NaN, and ``limiting_mag`` is left out.
+        """
+        data = self.data
+        name = value_names(data)[0]
+        seen = usable(data[name], data[f"{name}_err"])
+        keep = seen.copy()
+        if min_snr is not None:
+            keep &= np.where(seen, _snr(data, name), 0.0) >= min_snr
+        if keep_upper_limits and "limiting_mag" in data.colnames:
+            keep |= ~seen & usable(data["limiting_mag"])
+        if bands is not None:
+            keep &= np.isin(np.asarray(data["band"]), _band_list(bands))
+        if min_points is not None:
+            keep &= _populous(self.owners, np.asarray(data["band"]), keep, min_points)
+        kept = data[keep]
+        if not keep_upper_limits and "limiting_mag" in kept.colnames:
+            kept.remove_column("limiting_mag")
+        offsets = np.concatenate([[0], np.cumsum(keep)])[self.offsets]
+        return self._like(_unmasked(kept), offsets, self.ids)
+
+    def to_table(self):
+        """All rows as one `~astropy.table.QTable`, the identifier in the first column."""
+        table = self.data.copy()
+        table.add_column(np.array(self.ids, dtype=str)[self.owners], name=self.id_name, index=0)
+        return table
+
+
+def _snr(data, name):
+    if "snr_total" in data.colnames:
+        return np.ma.filled(np.ma.asarray(data["snr_total"]), np.nan)
+    value, error = (np.asarray(getattr(data[c], "unmasked", data[c])) for c in (name, f"{name}_err"))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return 2.5 / np.log(10) / error if name == "mag" else value / error
+
+
+def _band_list(bands):
+    return [bands] if isinstance(bands, str) else list(bands)
+
+
+def _populous(owners, bands, keep, min_points):
+    """Rows whose light curve and band have at least `min_points` kept rows."""
+    names, codes = np.unique(bands, return_inverse=True)
+    groups = owners * len(names) + codes
+    counts = np.bincount(groups[keep], minlength=groups.max(initial=-1) + 1)
+    return counts[groups] >= min_points
+
+
+def _unmasked(table):
+    """Masked columns without a masked value become plain ones."""
+    for name in table.colnames:
+        column = table[name]
+        mask = getattr(column, "mask", None)
+        if mask is not None and not np.any(mask):
+            if isinstance(column, u.Quantity):
+                table[name] = column.unmasked
+            elif hasattr(column, "filled") and name != "time":
+                table[name] = column.filled()
+    return table

@@ -1,0 +1,1 @@
+"""How words become bytes and bytes become columns; this room knows no service."""

@@ -1,0 +1,107 @@
+"""What a batch gives back: the rows, and every input that has none, with the reason."""
+
+import warnings
+
+from astropy.table import Table
+
+from alerce_zvar.errors import NoResultsWarning, PartialResultWarning
+
+__all__ = ["AnswerTable", "Failures", "announce"]
+
+
+class AnswerTable(Table):
+    """`~astropy.table.Table` that remembers the inputs without an answer.
+
+    Attributes
+    ----------
+    failures : `~astropy.table.Table`
+        Columns ``input_index``, ``input``, ``error`` (class), ``reason`` and ``url``; no rows when all went well.
+        Slices and copies keep it; files and pickles hold the rows only.
+    """
+
+    companions = ("failures",)
+
+    def with_companions(self, **tables):
+        """Same table with its companions set."""
+        for name in self.companions:
+            setattr(self, name, tables.get(name))
+        return self
+
+    def __getattr__(self, name):
+        if name in type(self).companions:  # a table made by astropy itself, such as a vstack
+            return None
+        raise AttributeError(f"'{type(self).__name__}' has no attribute '{name}'")
+
+    def _inherit(self, other):
+        return other.with_companions(**{name: getattr(self, name) for name in self.companions})
+
+    def __getitem__(self, item):
+        got = super().__getitem__(item)
+        return self._inherit(got) if isinstance(got, AnswerTable) else got
+
+    def copy(self, copy_data=True):
+        """Copy with the same companions."""
+        return self._inherit(super().copy(copy_data))
+
+
+class Failures:
+    """Collects the inputs of a batch that got no answer.
+
+    Parameters
+    ----------
+    inputs : list
+        All inputs, in order.
+    """
+
+    def __init__(self, inputs):
+        self.inputs = inputs
+        self.errors = {}  # input index -> the error, or a text
+
+    def add(self, indices, error):
+        """Note that some inputs failed by an error, or for a reason given as text."""
+        self.errors.update(dict.fromkeys(indices, error))
+
+    def raise_if_nothing_else(self):
+        """Raise the first error if every input failed by an error of the service."""
+        if self.errors and len(self.errors) == len(self.inputs):
+            first = self.errors[min(self.errors)]
+            if isinstance(first, Exception) and all(isinstance(error, Exception) for error in self.errors.values()):
+                raise first
+
+    def table(self):
+        """All failures as a table, in the order of the inputs."""
+        order = sorted(self.errors)
+        errors = [self.errors[index] for index in order]
+        return Table(
+            {
+                "input_index": order,
+                "input": [str(self.inputs[index]) for index in order],
+                "error": [type(error).__name__ if isinstance(error, Exception) else "" for error in errors],
+                "reason": [str(error) for error in errors],
+                "url": [getattr(error, "url", "") for error in errors],
+            },
+            dtype=("int64", "str", "str", "str", "str"),
+        )
+
+
+def announce(found, failures, what):
+    """Warn of an empty or partial answer.
+
+    Parameters
+    ----------
+    found : int
+        Rows or light curves that came.
+    failures : Failures
+        Inputs without an answer.
+    what : str
+        What was asked, for the message.
+    """
+    failed = len(failures.errors)
+    if failed:
+        first = min(failures.errors)
+        reason = f"{failures.inputs[first]}: {failures.errors[first]}"
+        reason = f"{failed} of {len(failures.inputs)} inputs have no answer, the first is {reason:.300} (see .failures)"
+    if not found:
+        warnings.warn(f"No {what} found" + (f"; {reason}" if failed else ""), NoResultsWarning, stacklevel=4)
+    elif failed:
+        warnings.warn(reason, PartialResultWarning, stacklevel=4)

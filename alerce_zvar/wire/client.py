@@ -1,0 +1,110 @@
+"""Client: one service's endpoints at one address, asked through one transport. Knows no service by name."""
+
+from datetime import UTC, datetime
+
+from alerce_zvar.errors import LoginError
+from alerce_zvar.wire.answer import Failures
+from alerce_zvar.wire.decode import parse_json
+from alerce_zvar.wire.query import build_query
+from alerce_zvar.wire.transport import Transport
+
+__all__ = ["Client", "chunks", "payloads", "unique_positions"]
+
+
+class Client:
+    """Asks one service.
+
+    Parameters
+    ----------
+    service : str
+        Name for messages and ``meta``.
+    endpoints : tuple of Endpoint
+        What it answers.
+    url : callable
+        Gives the address at call time.
+    credentials : callable, optional
+        Gives the `Credentials` for private endpoints, or None.
+    """
+
+    def __init__(self, service, endpoints, url, credentials=None):
+        self.service = service
+        self.endpoints = {endpoint.name: endpoint for endpoint in endpoints}
+        self.url = url
+        self.transport = Transport(credentials)
+
+    def query(self, endpoint, **values):
+        """Checked `Query` for an endpoint by name."""
+        return build_query(self.endpoints[endpoint], self.url(), **values)
+
+    def fetch(self, query, *, timeout=None):
+        """JSON content of the answer to one query, and the `Reply` that held it."""
+        return self.transport.fetch(query, parse=_content_and_reply, timeout=timeout)
+
+    def fetch_chunks(self, jobs, inputs, *, timeout=None):
+        """Answers to many queries in order, and a `Failures` that fills up meanwhile.
+
+        Parameters
+        ----------
+        jobs : list of (Query, list of int)
+            Queries, each with the indices of the inputs that it asks for.
+        inputs : list
+            All inputs.
+        timeout : float or Quantity, optional
+            For each query.
+
+        Returns
+        -------
+        answers : generator of (list of int, content, Reply)
+            Only of queries that succeeded.
+        failures : Failures
+            Complete once the generator is exhausted.
+
+        Raises
+        ------
+        LoginError
+            At the first refused login, so that no account gets locked by the rest.
+        """
+        failures = Failures(inputs)
+        return self._answers(jobs, failures, timeout), failures
+
+    def _answers(self, jobs, failures, timeout):
+        outcomes = self.transport.map([query for query, _ in jobs], parse=_content_and_reply, timeout=timeout)
+        for (_, indices), (_, outcome) in zip(jobs, outcomes, strict=True):
+            if isinstance(outcome, LoginError):
+                raise outcome
+            if isinstance(outcome, Exception):
+                failures.add(indices, outcome)
+            else:
+                yield indices, *outcome
+
+    def meta(self, query):
+        """What is noted with every answer: service, address, request, time."""
+        return {
+            "service": self.service,
+            "url": query.base_url + query.endpoint.path,
+            "endpoint": query.endpoint.name,
+            "retrieved": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+
+
+def _content_and_reply(reply):
+    return parse_json(reply), reply
+
+
+def chunks(items, size):
+    """Cut a list into lists of at most `size`, in order."""
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def unique_positions(items):
+    """Each different item with the indices where it stands, in order of first appearance."""
+    found = {}
+    for index, item in enumerate(items):
+        found.setdefault(item, []).append(index)
+    return found
+
+
+def payloads(queries):
+    """What queries would send: a dict, or a list of dicts if there are several."""
+    found = [query.payload for query in queries]
+    return found[0] if len(found) == 1 else found
