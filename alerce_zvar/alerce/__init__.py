@@ -1,0 +1,1 @@
+"""ALeRCE: what is known of the service, and the class that asks it."""

@@ -1,0 +1,466 @@
+"""The public classes against the real local server on loopback, on a small sky made here."""
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import Column, MaskedColumn, Table
+from astropy.time import Time
+from astropy.timeseries import TimeSeries
+
+from alerce_zvar import Alerce, LightCurves, Zvar, conf
+from alerce_zvar.alerce import schema as alerce_schema
+from alerce_zvar.archive import Archive
+from alerce_zvar.errors import (
+    LoginError,
+    MaxResultsWarning,
+    NoResultsWarning,
+    NotFoundError,
+    PartialResultWarning,
+)
+from alerce_zvar.server import serve
+
+PLACES = {
+    "<script>alert(1)</script>": (10.0, 20.0),
+    "neighbour": (10.001, 20.0),
+    "on the meridian": (0.0, 0.0),
+    "just west of it": (359.9995, 0.0),
+    "north pole": (123.0, 90.0),
+    "south": (200.0, -45.0),
+}
+PERIOD = 0.57
+N = 60
+
+
+def photometry():
+    """Photometry of all places: 60 nights, two bands, a few upper limits, brightness by the number of the place."""
+    rng = np.random.default_rng(5)
+    parts = []
+    for number, (name, (ra, dec)) in enumerate(PLACES.items()):
+        mjd = np.repeat(58500 + 3.1 * np.arange(N), 2) + np.tile([0.2, 0.21], N)
+        mag = 16 + number + 0.3 * np.sin(2 * np.pi * mjd / PERIOD) + rng.normal(0, 0.01, 2 * N)
+        part = Table({"time": Time(mjd, format="mjd", scale="utc"), "band": np.tile(["g", "r"], N)})
+        part["mag"] = MaskedColumn(mag, unit=u.mag, mask=np.arange(2 * N) % 20 == 19)
+        part["mag_err"] = MaskedColumn(np.full(2 * N, 0.01 * (1 + number)), unit=u.mag)
+        part["limiting_mag"] = np.full(2 * N, 20.5) * u.mag
+        part["name"], part["ra"], part["dec"] = name, ra, dec
+        part["field"], part["ccd"], part["quad"], part["objtype"] = 648, 2, 1 + number % 4, 1
+        parts.append(part)
+    from astropy.table import vstack
+
+    return vstack(parts)
+
+
+@pytest.fixture(scope="module")
+def sky(tmp_path_factory):
+    with Archive.create(tmp_path_factory.mktemp("sky") / "sky.duckdb") as archive:
+        archive.import_table(photometry())
+        sources = archive.sources()
+        rows = [(s["psid"], 648, 2, 1, "g", PERIOD * k, 40.0 - 10 * k, 9.0, 5 * 2**k) for s in sources for k in (0, 1)]
+        names = ("psid", "field", "ccd", "quad", "band", "period", "significance", "string_length", "n_bins")
+        periods = Table(rows=rows, names=names)
+        periods["period"].unit = u.d
+        archive.add_periods(periods)
+        rows = [
+            (oid, "lc_classifier", version, name, probability, rank)
+            for oid in sources["oid"]
+            for version in ("hierarchical_rf_1.1.0", "lc_classifier_1.1.13")
+            for rank, (name, probability) in enumerate([("RRL", 0.7), ("E", 0.3)], 1)
+        ]
+        archive.add_probabilities(Table(rows=rows, names=("oid", *alerce_schema.PROBABILITIES.names)))
+        yield {"archive": archive, "sources": {str(s["name"]): s for s in sources}}
+
+
+@pytest.fixture(scope="module")
+def server(sky):
+    with serve(sky["archive"], users={"alice": "wonderland"}) as running:
+        yield running
+
+
+@pytest.fixture
+def zvar(server, monkeypatch):
+    monkeypatch.setenv("ZVAR_USERNAME", "alice")
+    monkeypatch.setenv("ZVAR_PASSWORD", "wonderland")
+    return Zvar(url=server.url)
+
+
+@pytest.fixture
+def alerce(server):
+    return Alerce(url=server.url)
+
+
+@pytest.fixture
+def psid(sky):
+    return {name: str(source["psid"]) for name, source in sky["sources"].items()}
+
+
+@pytest.fixture
+def oid(sky):
+    return {name: str(source["oid"]) for name, source in sky["sources"].items()}
+
+
+def centre(*names):
+    ra, dec = zip(*(PLACES[name] for name in names), strict=True)
+    return SkyCoord(ra * u.deg, dec * u.deg) if len(names) > 1 else SkyCoord(ra[0] * u.deg, dec[0] * u.deg)
+
+
+# ZVAR
+
+
+def test_one_position(zvar, psid):
+    table = zvar.query_region(centre("south"), radius=2 * u.arcsec)
+    assert table.colnames == ["input_index", "psid", "ra", "dec", "objtype"]
+    assert list(table["psid"]) == [psid["south"]]
+    assert table["ra"].unit == u.deg
+    assert len(table.failures) == 0
+    assert set(table.lightcurves["psid"]) == set(table.periods["psid"]) == {psid["south"]}
+    assert list(table.lightcurves["n_exposures"]) == [N, N]
+    assert table.meta["service"] == "ZVAR"
+    assert table.meta["endpoint"] == "cone_search"
+
+
+@pytest.mark.parametrize("frame", ["icrs", "galactic", "fk5"])
+def test_any_frame(zvar, psid, frame):
+    table = zvar.query_region(centre("south").transform_to(frame), radius="2 arcsec")
+    assert list(table["psid"]) == [psid["south"]]
+
+
+def test_many_positions_and_their_index(zvar, psid):
+    names = ["south", "north pole", "on the meridian", "<script>alert(1)</script>"]
+    positions = centre(*names)
+    table = zvar.query_region(positions, radius=5 * u.arcsec)
+    assert list(table["input_index"]) == [0, 1, 2, 2, 3, 3]
+    assert table["psid"][0] == psid["south"]
+    assert set(table["psid"][table["input_index"] == 2]) == {psid["on the meridian"], psid["just west of it"]}
+    assert set(table["psid"][table["input_index"] == 3]) == {psid["<script>alert(1)</script>"], psid["neighbour"]}
+
+
+def test_more_positions_than_a_request_takes(zvar, psid, monkeypatch):
+    names = list(PLACES) * 5
+    monkeypatch.setattr("alerce_zvar.zvar.schema.MAX_POSITIONS", 7)
+    table = zvar.query_region(centre(*names), radius=0.5 * u.arcsec)
+    found = dict(zip(table["input_index"], table["psid"], strict=True))
+    assert found == {i: psid[name] for i, name in enumerate(names)}
+    assert len(table.lightcurves) == 2 * len(PLACES)  # once for each source, however often it was found
+
+
+def test_the_service_s_own_limit_is_respected(zvar):
+    payload = zvar.query_region(
+        SkyCoord(np.zeros(2500) * u.deg, np.zeros(2500) * u.deg), radius="1 arcsec", get_query_payload=True
+    )
+    assert [len(part["positions"]) for part in payload] == [1000, 1000, 500]
+
+
+@pytest.mark.parametrize(
+    ("cuts", "found"),
+    [
+        ({"min_period": 13 * u.hour, "max_period": 14 * u.hour}, True),
+        ({"min_period": 2 * u.day}, False),
+        ({"max_period": 1 * u.day, "min_significance": 35}, True),
+        ({"min_period": 1 * u.day, "min_significance": 35}, False),  # not by two different periods together
+        ({"min_amplitude": 0.5 * u.mag}, True),
+        ({"min_amplitude": 0.7}, False),
+        ({"max_amplitude": 0.1}, False),
+        ({"min_exposures": N}, True),
+        ({"min_exposures": N + 1}, False),
+        ({"objtype": 1}, True),
+        ({"objtype": 6}, False),
+    ],
+)
+def test_filters(zvar, cuts, found):
+    if found:
+        assert len(zvar.query_region(centre("south"), radius="2 arcsec", **cuts)) == 1
+    else:
+        with pytest.warns(NoResultsWarning):
+            table = zvar.query_region(centre("south"), radius="2 arcsec", **cuts)
+        assert table.colnames == ["input_index", "psid", "ra", "dec", "objtype"]
+        assert table["psid"].dtype.kind == "U"
+        assert len(table.periods) == len(table.lightcurves) == 0
+
+
+def test_by_id_in_any_guise(zvar, psid):
+    wanted = [psid["south"], psid["neighbour"], psid["south"]]
+    for ids in (wanted, [int(i) for i in wanted], np.array(wanted, dtype=np.int64), Column(wanted), tuple(wanted)):
+        table = zvar.query_objects(ids)
+        assert list(table["psid"]) == wanted
+        assert list(table["input_index"]) == [0, 1, 2]
+    assert list(zvar.query_objects(np.int64(wanted[0]))["psid"]) == wanted[:1]
+
+
+def test_unknown_ids_are_told(zvar, psid):
+    with pytest.warns(PartialResultWarning, match=r"2 of 3 inputs .* knows no such id"):
+        table = zvar.query_objects(["1", psid["south"], 2])
+    assert list(table["input_index"]) == [1]
+    assert list(table.failures["input"]) == ["1", "2"]
+    with pytest.warns(NoResultsWarning, match="2 of 2 inputs"):
+        assert len(zvar.query_objects(["1", 2]).failures) == 2
+
+
+def test_masked_ids_are_refused(zvar):
+    with pytest.raises(ValueError, match="masked"):
+        zvar.query_objects(MaskedColumn(["1", "2"], mask=[True, False]))
+
+
+@pytest.mark.parametrize("batch", [1, 4, 50])
+def test_lightcurves(zvar, psid, batch):
+    names = ["south", "neighbour", "on the meridian"]
+    with conf.set_temp("photometry_batch", batch), pytest.warns(PartialResultWarning, match="no photometry"):
+        lcs = zvar.get_lightcurves([psid["south"], "7", *(psid[name] for name in names[1:])])
+    assert isinstance(lcs, LightCurves)
+    assert lcs.ids == [psid[name] for name in names]
+    assert list(lcs.failures["input"]) == ["7"]
+    curve = lcs[psid["neighbour"]]
+    assert type(curve) is TimeSeries
+    assert len(curve) == 2 * N
+    assert (curve["time"].format, curve["time"].scale) == ("jd", "tdb")
+    assert np.all(np.diff(curve["time"].jd) > 0)
+    assert curve["mag"].mask.sum() == 6
+    clean = lcs.clean()
+    assert [len(c) for c in clean] == [114, 114, 114]
+    given = photometry()
+    given = given[given["name"] == "neighbour"]
+    np.testing.assert_array_equal(
+        np.float32(clean[psid["neighbour"]]["mag"].value), np.float32(given["mag"].compressed())
+    )
+    assert np.max(np.abs(curve["time"].jd - given["time"].tdb.jd)) < 500 / 86400  # light time to the barycentre
+    assert np.max(np.abs(curve["time"].jd - given["time"].tdb.jd)) > 100 / 86400
+
+
+def test_bands_and_fluxes(zvar, psid):
+    curve = zvar.get_lightcurves(psid["south"], bands="r", format="flux")[0]
+    assert set(curve["band"]) == {"r"}
+    assert curve.colnames[:6] == ["time", "band", "flux", "flux_err", "snr_diff", "magzp"]
+    assert curve["flux"].unit == u.DN
+    both = zvar.get_lightcurves(psid["south"])[0]
+    assert set(both["band"]) == {"g", "r"}
+    red = both["band"] == "r"
+    np.testing.assert_allclose(both["flux"][red].value, curve["flux"].value)
+    with pytest.warns(NoResultsWarning, match="no photometry"):
+        assert len(zvar.get_lightcurves(psid["south"], bands=["i"])) == 0
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda z: z.query_region(SkyCoord(1 * u.deg, 2 * u.deg), radius=5), u.UnitsError, "radius must be an angle"),
+        (lambda z: z.query_region(SkyCoord(1 * u.deg, 2 * u.deg), radius=5 * u.m), u.UnitsError, "radius"),
+        (lambda z: z.query_region(SkyCoord(1 * u.deg, 2 * u.deg), radius=-5 * u.deg), ValueError, "positive"),
+        (lambda z: z.query_region(SkyCoord(1 * u.deg, 2 * u.deg), radius=11 * u.arcmin), ValueError, r"at most 600"),
+        (lambda z: z.query_region((1, 2), radius="1 arcsec"), TypeError, "coordinates must be a SkyCoord"),
+        (lambda z: z.query_region(SkyCoord([] * u.deg, [] * u.deg), radius="1 arcsec"), ValueError, "at least one"),
+        (lambda z: z.query_region(SkyCoord(np.nan * u.deg, 2 * u.deg), radius="1 arcsec"), ValueError, "finite"),
+        (
+            lambda z: z.query_region(centre("south"), radius="1 arcsec", min_significance=5),
+            ValueError,
+            "cut on the period",
+        ),
+        (lambda z: z.query_region(centre("south"), radius="1 arcsec", min_period=0.5), u.UnitsError, "min_period"),
+        (lambda z: z.query_region(centre("south"), radius="1 arcsec", min_exposures=1.5), TypeError, "whole number"),
+        (lambda z: z.query_objects(1.45e17), TypeError, "ids must be an id"),
+        (lambda z: z.query_objects([]), ValueError, "at least one id"),
+        (lambda z: z.query_objects([True]), TypeError, "ids must be an id"),
+        (lambda z: z.get_lightcurves("1", bands=["g", "x"]), ValueError, "bands must be one of g, r, i"),
+        (lambda z: z.get_lightcurves("1", format="magnitudes"), ValueError, "format must be one of mag, flux"),
+        (lambda z: z.get_lightcurves("1", timeout=-1), ValueError, "timeout"),
+    ],
+)
+def test_wrong_arguments_are_refused_before_any_request(call, error, words):
+    with pytest.raises(error, match=words):
+        call(Zvar(url="http://127.0.0.1:9"))
+
+
+def test_login_is_asked_for(server, psid, monkeypatch):
+    with pytest.raises(LoginError, match="401"):
+        Zvar(url=server.url).query_objects(psid["south"])
+    monkeypatch.setenv("ZVAR_USERNAME", "alice")
+    monkeypatch.setenv("ZVAR_PASSWORD", "looking-glass")
+    with pytest.raises(LoginError):
+        Zvar(url=server.url).query_objects(psid["south"])
+
+
+def test_login_with_prompt_against_the_server(server, psid, monkeypatch):
+    import getpass
+
+    zvar = Zvar(url=server.url)
+    monkeypatch.setattr(getpass, "getpass", lambda prompt: "wonderland")
+    zvar.login(username="alice")
+    assert len(zvar.query_objects(psid["south"])) == 1
+
+
+def test_one_variable_points_all_services_to_the_server(server, zvar, psid, oid, monkeypatch):
+    monkeypatch.setenv("ALERCE_ZVAR_SERVER", server.url + "/")
+    assert len(Zvar.query_objects(psid["south"])) == 1
+    assert len(Alerce.query_object(oid["south"])) == 1
+
+
+def test_the_whole_address_may_be_given(server, zvar, psid):
+    assert len(Zvar(url=server.url + "/zvar/api").query_objects(psid["south"])) == 1
+
+
+# ALeRCE
+
+
+def test_region(alerce, oid):
+    table = alerce.query_region(centre("south"), radius=2 * u.arcsec)
+    assert table.colnames == ["input_index", *alerce_schema.OBJECTS.names]
+    assert list(table["oid"]) == [oid["south"]]
+    assert (table["ndet"][0], table["ncovhist"][0]) == (114, 120)
+    assert table["class_name"].mask.all()  # the service joins a version that nothing has
+    assert table["firstmjd"].scale == "utc"
+
+
+@pytest.mark.parametrize("name", list(PLACES))
+def test_a_cone_at_zero_works(alerce, oid, name):
+    table = alerce.query_region(centre(name), radius=0.5 * u.arcsec)
+    assert list(table["oid"]) == [oid[name]]
+
+
+def test_regions_by_array(alerce, oid):
+    table = alerce.query_region(centre("south", "neighbour", "south"), radius=0.5 * u.arcsec)
+    assert list(table["oid"]) == [oid["south"], oid["neighbour"], oid["south"]]
+    assert list(table["input_index"]) == [0, 1, 2]
+
+
+def test_classes_and_versions(alerce, oid):
+    table = alerce.query_objects(class_name="RRL", classifier="lc_classifier")
+    assert len(table) == 2 * len(PLACES)  # a row for each version of the classifier
+    one = alerce.query_objects(class_name="RRL", classifier_version="lc_classifier_1.1.13", probability=0.6)
+    assert len(one) == len(PLACES)
+    assert set(one["oid"]) == set(oid.values())
+    with pytest.warns(NoResultsWarning):
+        alerce.query_objects(class_name="Nova")
+
+
+def test_ranges_take_times(alerce):
+    first = Time(58500.19, format="mjd", scale="utc")
+    assert len(alerce.query_objects(firstmjd=(first, first + 1 * u.day))) == len(PLACES)
+    assert len(alerce.query_objects(lastmjd=[58000, 59000], ndet=[1, 200])) == len(PLACES)
+    with pytest.warns(NoResultsWarning):
+        alerce.query_objects(firstmjd=Time("2026-01-01"))
+    with pytest.raises(ValueError, match="wrong way round"):
+        alerce.query_objects(ndet=(10, 5))
+
+
+@pytest.mark.parametrize("page_size", [1, 2, 3, 6, 7])
+def test_pages_lose_and_repeat_nothing(alerce, oid, page_size):
+    with conf.set_temp("page_size", page_size):
+        table = alerce.query_objects(ndet=1)
+    assert sorted(table["oid"]) == sorted(oid.values())
+
+
+@pytest.mark.parametrize(("row_limit", "page_size"), [(1, 500), (4, 2), (5, 5), (6, 500), (6, 2), (7, 3)])
+def test_a_cut_is_announced(alerce, row_limit, page_size):
+    with conf.set_temp("page_size", page_size):
+        if row_limit < len(PLACES):
+            with pytest.warns(MaxResultsWarning, match=f"cut at {row_limit} rows"):
+                table = alerce.query_objects(ndet=1, row_limit=row_limit)
+        else:
+            table = alerce.query_objects(ndet=1, row_limit=row_limit)
+    assert len(table) == min(row_limit, len(PLACES))
+
+
+def test_lists_of_oids_keep_order_and_tell_the_missing(alerce, oid):
+    wanted = [oid["south"], "ZTF00missing", oid["neighbour"]]
+    with pytest.warns(PartialResultWarning, match="1 of 3 inputs"):
+        table = alerce.query_objects(oid=wanted)
+    assert list(table["oid"]) == [wanted[0], wanted[2]]
+    assert list(table.failures["input"]) == ["ZTF00missing"]
+    assert len(alerce.query_objects(oid="ZTF*")) == len(PLACES)
+
+
+def test_one_object_and_lists(alerce, oid):
+    one = alerce.query_object(oid["south"])
+    assert one.colnames == list(alerce_schema.OBJECT.names)
+    assert len(one) == 1
+    with pytest.raises(NotFoundError, match="404|Not found"):
+        alerce.query_object("ZTF00missing")
+    with pytest.warns(PartialResultWarning):
+        many = alerce.query_object([oid["neighbour"], "ZTF00missing", oid["south"]])
+    assert list(many["oid"]) == [oid["neighbour"], oid["south"]]
+    assert many.failures["error"][0] == "NotFoundError"
+
+
+def test_detections(alerce, oid):
+    table = alerce.query_detections(oid["south"])
+    assert table.colnames == ["oid", *alerce_schema.DETECTIONS.names]
+    assert len(table) == 114
+    assert len(set(table["candid"])) == 114
+    assert all(int(candid) > 2**53 for candid in table["candid"])
+    given = photometry()
+    given = given[given["name"] == "south"]
+    np.testing.assert_allclose(table["mag_corr"], given["mag"].compressed(), rtol=1e-7)
+    both = alerce.query_detections([oid["south"], oid["neighbour"]])
+    assert list(np.unique(both["oid"], return_counts=True)[1]) == [114, 114]
+    assert both["oid"][0] == oid["south"]
+
+
+def test_non_detections_and_statistics(alerce, oid):
+    limits = alerce.query_non_detections(oid["south"])
+    assert len(limits) == 6
+    np.testing.assert_allclose(limits["limiting_mag"], 20.5)
+    stats = alerce.query_magstats(oid["south"])
+    assert sorted(stats["band"]) == ["g", "r"]
+    assert stats["ndet"].sum() == 114
+    probabilities = alerce.query_probabilities(oid["south"], classifier_version="lc_classifier_1.1.13")
+    assert list(probabilities["class_name"][np.argsort(probabilities["ranking"])]) == ["RRL", "E"]
+
+
+def test_lightcurve(alerce, oid):
+    curve = alerce.get_lightcurve(oid["south"])
+    assert type(curve) is TimeSeries
+    assert curve.colnames == ["time", "band", "mag", "mag_err", "isdiffpos", "candid"]
+    assert (len(curve), curve["time"].scale, curve["mag"].unit) == (114, "utc", u.mag)
+    assert type(curve["mag"]) is u.Quantity
+    assert curve.meta["oid"] == oid["south"]
+    limits = alerce.get_lightcurve(oid["south"], include_upper_limits=True)
+    assert len(limits) == 120
+    assert limits["mag"].mask.sum() == 6
+    with pytest.raises(NotFoundError):
+        alerce.get_lightcurve("ZTF00missing")
+    with pytest.raises(ValueError, match="photometry must be one of corrected, difference"):
+        alerce.get_lightcurve(oid["south"], photometry="psf")
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda a: a.query_objects(), TypeError, "at least one filter"),
+        (lambda a: a.query_objects(clasifier="x"), TypeError, "Did you mean 'classifier'"),
+        (lambda a: a.query_objects(ra=1.0), TypeError, "use coordinates"),
+        (lambda a: a.query_objects(coordinates=SkyCoord(1 * u.deg, 1 * u.deg)), TypeError, "go together"),
+        (lambda a: a.query_objects(order_by="ndethist"), ValueError, "order_by must be one of oid"),
+        (lambda a: a.query_objects(probability=2.0), ValueError, "probability must be"),
+        (lambda a: a.query_objects(ndet=[1, 2, 3]), ValueError, "at most 2 values"),
+        (lambda a: a.query_objects(ndet=1, row_limit=0), ValueError, "row_limit"),
+        (lambda a: a.query_region(SkyCoord(1 * u.deg, 1 * u.deg), radius=3), u.UnitsError, "radius"),
+        (lambda a: a.query_object([]), ValueError, "at least one id"),
+        (lambda a: a.query_object(None), TypeError, "needs the parameter 'oid'"),
+        (lambda a: a.query_object(""), TypeError, "oid must be an id"),
+    ],
+)
+def test_wrong_alerce_arguments_are_refused_before_any_request(call, error, words):
+    with pytest.raises(error, match=words):
+        call(Alerce(url="http://127.0.0.1:9"))
+
+
+def test_text_coordinates_warn(alerce, oid):
+    from astroquery.exceptions import InputWarning
+
+    with pytest.warns(InputWarning, match="ICRS"):
+        table = alerce.query_region("200d -45d", radius="2 arcsec")
+    assert list(table["oid"]) == [oid["south"]]
+
+
+def test_an_address_that_is_no_service(server):
+    with pytest.raises(NotFoundError, match="/elsewhere/objects"):
+        Zvar(url=server.url + "/elsewhere").query_objects("1")
+
+
+def test_answers_keep_their_companions_and_can_be_written(zvar, psid, tmp_path):
+    table = zvar.query_objects([psid["south"], psid["neighbour"]])
+    assert table[:1].periods is table.periods
+    assert table[table["psid"] == psid["south"]].lightcurves is table.lightcurves
+    assert table.copy().failures is table.failures
+    for form in ("ascii.ecsv", "votable"):
+        table.write(tmp_path / "t", format=form, overwrite=True)
+        assert [str(i) for i in Table.read(tmp_path / "t", format=form)["psid"]] == list(table["psid"])
