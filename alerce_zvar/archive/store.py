@@ -1,0 +1,378 @@
+"""One DuckDB file that holds a local sky."""
+
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from astropy import units as u
+from astropy.table import Table
+
+from alerce_zvar.alerce import schema as alerce
+from alerce_zvar.archive import alerts, irsa, merge, tables, usertable
+from alerce_zvar.archive.report import ImportReport, failure_table
+from alerce_zvar.archive.search import cone_search
+from alerce_zvar.errors import ArchiveError, require
+from alerce_zvar.zvar import schema as zvar
+
+__all__ = ["Archive"]
+
+# Nothing is fetched: extensions of DuckDB would be downloaded at first use.
+_CONFIG = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+_MATCH_RADIUS = 1.5 * u.arcsec
+
+
+class Archive:
+    """A local sky: sources, light curves, epochs, periods, and ALeRCE's tables made from them.
+
+    Made by `Archive.create` or `Archive.open`; closed by `close` or a ``with`` block. Many threads may read.
+
+    Attributes
+    ----------
+    path : `~pathlib.Path`
+        The file.
+    """
+
+    def __init__(self, path, connection):
+        self.path = path
+        self._connection = connection
+        self._writing = threading.RLock()
+
+    @classmethod
+    def create(cls, path):
+        """New, empty archive.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to make.
+
+        Raises
+        ------
+        ArchiveError
+            The file exists, or cannot be made.
+        MissingExtraError
+            The extra ``archive`` is not installed.
+        """
+        path = Path(path)
+        if path.exists():
+            raise ArchiveError(f"{path} exists already; open it with Archive.open, or choose another name.")
+        archive = cls(path, _connect(path, read_only=False))
+        with archive.transaction():
+            for statement in tables.create_statements():
+                archive.write(statement)
+        return archive
+
+    @classmethod
+    def open(cls, path, read_only=False):
+        """Existing archive.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File that `create` made.
+        read_only : bool
+            Let other processes read it at the same time; nothing can be written then.
+
+        Raises
+        ------
+        ArchiveError
+            The file is missing, is no archive, has another version, or is being written by another process.
+        MissingExtraError
+            The extra ``archive`` is not installed.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise ArchiveError(f"{path} is not there; make an archive with Archive.create.")
+        archive = cls(path, _connect(path, read_only=read_only))
+        try:
+            archive._check_version()
+        except ArchiveError:
+            archive.close()
+            raise
+        return archive
+
+    def close(self):
+        """Close the file; the archive cannot be used after."""
+        self._connection.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        self.close()
+
+    def __repr__(self):
+        return f"<Archive {self.path}>"
+
+    def import_irsa(self, paths, *, radius=_MATCH_RADIUS, progress=None):
+        """What an import of ZTF data-release light curves did.
+
+        Parameters
+        ----------
+        paths : str, path-like or iterable of them
+            Files as IRSA serves them (CSV of 24 columns, plain or ``.gz``), or folders that hold such files.
+        radius : `~astropy.units.Quantity`
+            Light curves closer than this are of one source.
+        progress : callable, optional
+            Called as ``progress(done, total, what)``.
+
+        Returns
+        -------
+        ImportReport
+            A broken file is listed in ``failures``, and nothing of it is imported; it does not keep others back.
+
+        Raises
+        ------
+        ArchiveError
+            A path does not exist.
+
+        Notes
+        -----
+        Each light curve keeps the median of its zero points and, as reference, its median magnitude. Rows with bit
+        32768 of ``catflags`` are bad epochs: kept, never served. Rows already known, by ZTF object and exposure id,
+        are left alone. Amplitude is p95 - p5 of the detections, our own choice (reference/zvar.md 2).
+        """
+        arcsec = merge.radius_in_arcsec(radius)
+        files = irsa.find_files(paths)
+        tell = progress or _silent
+        with self._writing:
+            failures = self._stage_files(files, tell)
+            report = self._merge_staged(arcsec, True, tell)
+        return ImportReport(files=len(files), failures=failure_table(failures), **report)
+
+    def import_table(self, table, *, coordinates=None, name=None, radius=_MATCH_RADIUS, alerts=True, progress=None):
+        """What an import of one's own photometry did.
+
+        Parameters
+        ----------
+        table : `~astropy.timeseries.TimeSeries` or `~astropy.table.Table`
+            Columns ``time`` (`~astropy.time.Time`), ``band``, and either ``mag`` and ``mag_err`` [mag] or ``flux``,
+            ``flux_err`` (difference flux [DN]), ``magzp`` and ``mag_ref`` [mag], constant in a light curve. Optional:
+            ``limiting_mag`` [mag, 5 sigma], ``field``, ``ccd``, ``quad``, ``objtype``. A row without magnitude and flux
+            is a non-detection with its ``limiting_mag``; one without that too is kept as a bad epoch. Times in TDB or
+            TCB are taken as barycentric, those in any other scale as times at the Earth, which are turned into
+            barycentric TDB. A table of many sources also has ``name``, ``ra`` and ``dec`` [deg].
+        coordinates : `~astropy.coordinates.SkyCoord`, optional
+            Position, when the table is of one source.
+        name : str, optional
+            Name of that source.
+        radius : `~astropy.units.Quantity`
+            A source of the archive closer than this is the same source; names of one table are never merged.
+        alerts : bool
+            Also make ALeRCE's object and detections.
+        progress : callable, optional
+            Called as ``progress(done, total, what)``.
+
+        Returns
+        -------
+        ImportReport
+
+        Raises
+        ------
+        ValueError, TypeError
+            The table cannot be used.
+        ArchiveError
+            Two sources stand at the same position.
+        """
+        arcsec = merge.radius_in_arcsec(radius)
+        columns = usertable.staged_columns(table, coordinates, name)
+        with self._writing:
+            self.write(merge.CREATE_RAW)
+            self.write("INSERT INTO raw BY NAME SELECT * FROM given", given=columns)
+            report = self._merge_staged(arcsec, alerts, progress or _silent)
+        return ImportReport(files=1, **report)
+
+    def add_periods(self, table):
+        """Store periods; those of the same light curve and number of bins are replaced.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`
+            ``psid`` and the columns of `alerce_zvar.zvar.schema.PERIODS`.
+
+        Raises
+        ------
+        ValueError
+            A source that the archive does not hold.
+        """
+        self._add("periods", zvar.PERIODS, table, "psid", ("psid", "field", "ccd", "quad", "band", "bin"))
+
+    def add_probabilities(self, table):
+        """Store classifications; those of the same object, classifier, version and class are replaced.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`
+            ``oid`` and the columns of `alerce_zvar.alerce.schema.PROBABILITIES`.
+
+        Raises
+        ------
+        ValueError
+            An object that the archive does not hold.
+        """
+        key = ("oid", "classifier_name", "classifier_version", "class_name")
+        self._add("probabilities", alerce.PROBABILITIES, table, "oid", key)
+
+    def add_features(self, table):
+        """Store features; those of the same object, name, band and version are replaced.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`
+            ``oid`` and the columns of `alerce_zvar.alerce.schema.FEATURES`.
+
+        Raises
+        ------
+        ValueError
+            An object that the archive does not hold.
+        """
+        self._add("features", alerce.FEATURES, table, "oid", ("oid", "name", "fid", "version"))
+
+    def sources(self):
+        """Table of all sources: psid, oid, name, ra and dec [deg], objtype."""
+        found = self.query(
+            "SELECT psid::VARCHAR AS psid, oid, name, ra, dec, objtype FROM sources ORDER BY sources.psid"
+        )
+        table = Table({key: _text(values) if values.dtype == object else values for key, values in found.items()})
+        table["ra"].unit = table["dec"].unit = u.deg
+        return table
+
+    def summary(self):
+        """Number of rows of each table, as a dict."""
+        names = [name for name in tables.TABLES if name != "meta"]
+        counts = self.write("SELECT " + ", ".join(f"(SELECT count(*) FROM {name}) AS {name}" for name in names))
+        return {name: int(counts[name][0]) for name in names}
+
+    def query(self, sql, parameters=(), **arrays):
+        """Columns that a read-only SQL statement gives, as a dict of (masked) arrays.
+
+        Parameters
+        ----------
+        sql : str
+            Statement with ``?`` for each parameter.
+        parameters : sequence
+            Their values.
+        **arrays : dict of ndarray
+            Tables that the statement may name; NaN in them is NULL.
+        """
+        with self._connection.cursor() as cursor:
+            return _run(cursor, sql, parameters, arrays)
+
+    def cone_search(self, ra, dec, radius):
+        """Sources inside cones, nearest first; see `alerce_zvar.archive.search.cone_search`."""
+        return cone_search(self.query, ra, dec, radius)
+
+    def write(self, sql, parameters=(), **arrays):
+        """As `query`, on the connection that may change the archive and sees temporary tables."""
+        with self._writing:
+            return _run(self._connection, sql, parameters, arrays)
+
+    @contextmanager
+    def transaction(self):
+        """All that is written inside is kept, or nothing."""
+        with self._writing:
+            self._connection.begin()
+            try:
+                yield
+            except BaseException:
+                self._connection.rollback()
+                raise
+            self._connection.commit()
+
+    def _check_version(self):
+        try:
+            meta = self.query("SELECT key, value FROM meta")
+        except ArchiveError as exc:
+            raise ArchiveError(f"{self.path} is a DuckDB file, but not an archive of alerce_zvar.") from exc
+        found = dict(zip(meta["key"], meta["value"], strict=True))
+        if found.get("format") != "alerce_zvar" or found.get("version") != str(tables.VERSION):
+            raise ArchiveError(
+                f"{self.path} is an archive of version {found.get('version')}; this package reads {tables.VERSION}."
+            )
+
+    def _stage_files(self, files, tell):
+        """Rows of the files to the temporary table ``raw``; (file, reason) of those that failed."""
+        self.write(merge.CREATE_RAW)
+        failures = []
+        for done, path in enumerate(files):
+            tell(done, len(files), path.name)
+            try:
+                irsa.stage_file(self.write, path)
+            except ArchiveError as exc:
+                failures.append((str(path), str(exc)))
+        return failures
+
+    def _merge_staged(self, arcsec, with_alerts, tell):
+        tell(0, 1, "merging")
+        with self.transaction():
+            report = merge.merge(self, arcsec)
+            if with_alerts:
+                alerts.name_objects(self.write)
+            alerts.refresh(self.write)
+        tell(1, 1, "merged")
+        return report
+
+    def _add(self, name, schema, table, identifier, key):
+        columns = {c.wire: _plain(table, c.name, c.unit) for c in schema.columns}
+        parent = {"psid": "sources", "oid": "objects"}[identifier]
+        given = columns | {identifier: np.asarray(table[identifier]).astype(object)}
+        if identifier == "psid":
+            given["psid"] = given["psid"].astype(np.int64)
+        with self.transaction():
+            self._check_known(given[identifier], parent, identifier)
+            same = " AND ".join(f'{name}."{column}" = given."{column}"' for column in key)
+            self.write(f"DELETE FROM {name} USING given WHERE {same}", given=given)
+            self.write(f"INSERT INTO {name} BY NAME SELECT * FROM given", given=given)
+
+    def _check_known(self, values, parent, identifier):
+        unknown = self.write(
+            f"SELECT DISTINCT v FROM given WHERE v NOT IN (SELECT {identifier} FROM {parent}) ORDER BY v LIMIT 5",
+            given={"v": values},
+        )["v"]
+        if len(unknown):
+            raise ValueError(f"{identifier}: the archive does not know {', '.join(map(str, unknown))}.")
+
+
+def _connect(path, read_only):
+    (duckdb,) = require("archive", "duckdb")
+    try:
+        return duckdb.connect(str(path), read_only=read_only, config=_CONFIG)
+    except duckdb.Error as exc:
+        raise ArchiveError(f"{path} cannot be used as an archive: {_first_line(exc)}") from exc
+
+
+def _run(connection, sql, parameters, arrays):
+    (duckdb,) = require("archive", "duckdb")
+    try:
+        for name, columns in arrays.items():
+            connection.register(name, columns)
+        answer = connection.execute(sql, parameters) if parameters else connection.execute(sql)
+        return answer.fetchnumpy()
+    except duckdb.Error as exc:
+        raise ArchiveError(_first_line(exc)) from exc
+    finally:
+        for name in arrays:
+            connection.unregister(name)
+
+
+def _first_line(exc):
+    return str(exc).strip().partition("\n")[0]
+
+
+def _plain(table, name, unit):
+    """A column of a user's table without unit, strings as objects; masked where it has no value."""
+    if unit is not None:
+        return usertable.floats(table, name, unit)
+    column = np.ma.asarray(table[name])
+    return column.astype(object).filled(None) if column.dtype.kind in "US" else column
+
+
+def _text(values):
+    """Strings, masked where null; an empty column too has a string type."""
+    text = np.array([value or "" for value in np.ma.filled(values, "")], dtype=str)
+    return np.ma.array(text, mask=np.ma.getmaskarray(values)) if np.ma.is_masked(values) else text
+
+
+def _silent(done, total, what):
+    """No progress is told."""

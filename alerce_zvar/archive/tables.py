@@ -1,0 +1,78 @@
+"""The archive's tables. What the services serve is defined by their schemas; only what they do not say stands here."""
+
+from astropy import units as u
+
+from alerce_zvar.alerce import schema as alerce
+from alerce_zvar.zvar import schema as zvar
+
+__all__ = ["TABLES", "VERSION", "create_statements", "wire_names"]
+
+VERSION = 1
+_SQL_TYPES = {"str": "VARCHAR", "int64": "BIGINT", "float64": "DOUBLE", "float32": "FLOAT", "bool": "BOOLEAN"}
+_BIG_IDS = ("candid", "parent_candid", "candid_alert")  # integers above 2^53 that our tables show as text
+_OID = ("oid VARCHAR NOT NULL",)
+
+
+def _sql_type(column):
+    if column.codes:
+        return "SMALLINT"
+    if column.name in _BIG_IDS:
+        return "BIGINT"
+    if column.unit == u.mag and column.dtype == "float64":
+        return "FLOAT"  # ALeRCE keeps magnitudes in single precision: its bodies print 17.634726
+    return _SQL_TYPES[column.dtype]
+
+
+def wire_names(schema):
+    """Names of a table's columns in the archive: those of the wire."""
+    return tuple(column.wire for column in schema.columns)
+
+
+def _served(schema):
+    return tuple(f'"{column.wire}" {_sql_type(column)}' for column in schema.columns)
+
+
+TABLES = {
+    "meta": ("key VARCHAR", "value VARCHAR"),
+    # ra, dec are exact here; ZVAR serves them in single precision. x, y, z and hpx follow from them (sky.py).
+    "sources": (
+        "psid BIGINT NOT NULL",
+        "oid VARCHAR",
+        "name VARCHAR",
+        "objtype BIGINT",
+        *(f"{name} DOUBLE NOT NULL" for name in ("ra", "dec", "x", "y", "z")),
+        "hpx BIGINT NOT NULL",
+    ),
+    # One per field, ccd, quad, band and origin (ZTF data-release id, or the user's name of the source).
+    "lightcurves": (
+        "lc INTEGER NOT NULL",
+        "psid BIGINT NOT NULL",
+        "origin VARCHAR NOT NULL",
+        *_served(zvar.LIGHTCURVES),
+        "magzp DOUBLE NOT NULL",
+        "mag_ref DOUBLE NOT NULL",
+    ),
+    # Magnitudes are not stored: they follow from flux, flux_err, magzp and mag_ref by zvar.photometry.
+    "epochs": (
+        "lc INTEGER NOT NULL",
+        "key BIGINT NOT NULL",
+        "candid BIGINT NOT NULL",
+        "mjd DOUBLE NOT NULL",
+        "bjd DOUBLE NOT NULL",
+        *(f"{name} DOUBLE" for name in ("flux", "flux_err", "limiting_mag", "ra", "dec")),
+        "catflags INTEGER",
+        "bad BOOLEAN NOT NULL",
+    ),
+    "periods": ("psid BIGINT NOT NULL", *_served(zvar.PERIODS)),
+    "objects": _served(alerce.OBJECT),
+    "detections": (*_OID, *_served(alerce.DETECTIONS)),
+    "non_detections": (*_OID, *_served(alerce.NON_DETECTIONS)),
+    "probabilities": (*_OID, *_served(alerce.PROBABILITIES)),
+    "features": (*_OID, *_served(alerce.FEATURES)),
+}
+
+
+def create_statements():
+    """SQL that makes an empty archive."""
+    yield from (f"CREATE TABLE {name} ({', '.join(columns)})" for name, columns in TABLES.items())
+    yield f"INSERT INTO meta VALUES ('format', 'alerce_zvar'), ('version', '{VERSION}')"

@@ -1,0 +1,513 @@
+"""The archive: what is imported comes back, once, whatever the order; cones are exact everywhere."""
+
+import gzip
+import threading
+
+import numpy as np
+import pytest
+from astropy import constants
+from astropy import units as u
+from astropy.coordinates import SkyCoord, get_body_barycentric
+from astropy.table import MaskedColumn, Table
+from astropy.time import Time
+from astropy.timeseries import TimeSeries
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerce_zvar.archive import Archive, ids, sky
+from alerce_zvar.archive.irsa import COLUMNS
+from alerce_zvar.archive.times import barycentric, geocentric
+from alerce_zvar.errors import ArchiveError
+from alerce_zvar.zvar import photometry
+
+pytest.importorskip("duckdb")
+
+HEADER = ",".join(COLUMNS)
+SECOND = 1 / 86400
+POSITIONS = st.tuples(
+    st.one_of(st.sampled_from([0.0, 1e-7, 45.0, 359.9999999, 360.0]), st.floats(0, 360)),
+    st.one_of(st.sampled_from([-90.0, -89.99999, 0.0, 41.8103, 89.99999, 90.0]), st.floats(-90, 90)),
+)
+RADII = st.one_of(st.sampled_from([0.0, 600.0, 648000.0]), st.floats(0, 600), st.floats(0, 648000))
+
+
+def irsa_row(**changes):
+    values = dict(zip(COLUMNS, ["0"] * len(COLUMNS), strict=True))
+    values |= {"oid": "462104100001036", "expid": "45018314", "mjd": "58204.1831481", "filtercode": "zg"}
+    values |= {"mag": "13.0808468", "magerr": "0.0128716603", "magzp": "26.2735481", "limitmag": "19.6499996"}
+    values |= {"ra": "107.7141699", "dec": "2.4610278", "field": "462", "ccdid": "0x4", "qid": "1", "exptime": "30.0"}
+    return ",".join(str((values | changes)[name]) for name in COLUMNS)
+
+
+def write(path, *rows, header=HEADER):
+    path.write_text("\n".join([header, *rows]) + "\n")
+    return path
+
+
+def photometry_table(mjd=(58300.0, 58301.0, 58302.0), **columns):
+    table = Table({"time": Time(list(mjd), format="mjd", scale="utc")})
+    table["band"] = "g"
+    table["mag"] = [15.0, 15.1, 15.2]
+    table["mag_err"] = [0.01, 0.02, 0.03]
+    for name, values in columns.items():
+        table[name] = values
+    return table
+
+
+@pytest.fixture
+def archive(tmp_path):
+    with Archive.create(tmp_path / "sky.duckdb") as archive:
+        yield archive
+
+
+@pytest.fixture(scope="module")
+def real_archive(real_data, tmp_path_factory):
+    """Two folders of real light curves, each imported twice, and the four reports."""
+    folders = [real_data / name / "lightcurves" for name in ("ztf_vsx", "ztf_wd")] * 2
+    with Archive.create(tmp_path_factory.mktemp("real") / "sky.duckdb") as archive:
+        yield archive, [archive.import_irsa(folder) for folder in folders]
+
+
+# --- files ----------------------------------------------------------------------------------------------------------
+
+
+def test_create_and_open(tmp_path):
+    path = tmp_path / "sky.duckdb"
+    with pytest.raises(ArchiveError, match="not there"):
+        Archive.open(path)
+    Archive.create(path).close()
+    with pytest.raises(ArchiveError, match="exists already"):
+        Archive.create(path)
+    with Archive.open(path, read_only=True) as archive:
+        assert set(archive.summary().values()) == {0}
+        assert archive.sources().colnames == ["psid", "oid", "name", "ra", "dec", "objtype"]
+        assert len(archive.sources()) == 0
+
+
+def test_open_refuses_what_is_no_archive(tmp_path):
+    import duckdb
+
+    text = tmp_path / "notes.txt"
+    text.write_text("not a database" * 1000)
+    with pytest.raises(ArchiveError, match="cannot be used"):
+        Archive.open(text)
+    with duckdb.connect(str(tmp_path / "other.duckdb")) as other:
+        other.execute("CREATE TABLE t (a INTEGER)")
+    with pytest.raises(ArchiveError, match="not an archive"):
+        Archive.open(tmp_path / "other.duckdb")
+
+
+def test_open_refuses_another_version(archive):
+    archive.write("UPDATE meta SET value = '999' WHERE key = 'version'")
+    archive.close()
+    with pytest.raises(ArchiveError, match="version 999"):
+        Archive.open(archive.path)
+
+
+def test_broken_files_lose_no_others(archive, tmp_path):
+    good = gzip.compress("\n".join([HEADER, *(irsa_row(expid=n) for n in range(500))]).encode())
+    (tmp_path / "cut.csv.gz").write_bytes(good[:-100])
+    (tmp_path / "page.csv").write_text("<html><body>Service unavailable</body></html>")
+    (tmp_path / "empty.csv").write_bytes(b"")
+    write(tmp_path / "header.csv", irsa_row(), header=HEADER.replace("mag,magerr", "magerr,mag"))
+    write(tmp_path / "words.csv", irsa_row(expid=7001), irsa_row(expid=7002, mag="bright"))
+    write(tmp_path / "missing.csv", irsa_row(expid=7003, mag=""))
+    write(tmp_path / "short.csv", irsa_row(expid=7004), irsa_row(expid=7005).rsplit(",", 3)[0])
+    write(tmp_path / "filter.csv", irsa_row(expid=7006, filtercode="zz"))
+    write(tmp_path / "nothing.csv")
+    write(tmp_path / "with [brackets] and 'quotes'*.csv", irsa_row(expid=1), irsa_row(expid=2))
+    report = archive.import_irsa(tmp_path)
+    failed = {name.rsplit("/", 1)[-1].rsplit("\\", 1)[-1] for name in report.failures["file"]}
+    assert failed == {"cut.csv.gz", "page.csv", "empty.csv", "header.csv", "words.csv", "missing.csv", "short.csv",
+                      "filter.csv"}  # fmt: skip
+    assert (report.files, report.epochs_added, report.sources_added) == (10, 2, 1)
+    assert archive.summary()["epochs"] == 2
+    assert "page.csv" in str(report)
+    assert "<html>" in str(report)
+
+
+def test_missing_path(archive, tmp_path):
+    with pytest.raises(ArchiveError, match="No such file"):
+        archive.import_irsa([tmp_path, tmp_path / "gone.csv"])
+
+
+def test_order_of_files_is_irrelevant(tmp_path):
+    stars = [
+        write(
+            tmp_path / f"{n}.csv",
+            irsa_row(oid=462104100001000 + n, ra=10 + n * 1e-4, expid=n, mjd=58300 + n),
+            irsa_row(oid=462104100001000 + n, ra=10 + n * 1e-4, expid=n + 100, mjd=58400 + n, mag=14),
+        )
+        for n in range(6)  # a chain of steps of 0.36 arcsec
+    ]
+    contents = []
+    for files in (stars, stars[::-1]):
+        with Archive.create(tmp_path / f"{len(contents)}.duckdb") as archive:
+            archive.import_irsa(files)
+            contents.append({name: str(archive.query(f"SELECT * FROM {name}")) for name in archive.summary()})
+            assert archive.summary()["sources"] == 1
+    assert contents[0] == contents[1]
+
+
+def test_a_source_across_ra_zero(archive, tmp_path):
+    write(
+        tmp_path / "a.csv", irsa_row(oid=1000100000001, ra=359.99999), irsa_row(oid=1000100000001, expid=2, ra=0.00003)
+    )
+    write(tmp_path / "b.csv", irsa_row(oid=1000200000002, filtercode="zr", ra=0.00001))
+    archive.import_irsa(tmp_path)
+    where = SkyCoord(archive.sources()["ra"], archive.sources()["dec"])
+    assert len(where) == 1
+    assert where[0].separation(SkyCoord(0.00001, 2.4610278, unit="deg")) < 0.01 * u.arcsec
+
+
+def test_new_epochs_of_a_known_light_curve(archive, tmp_path):
+    archive.import_irsa(write(tmp_path / "a.csv", irsa_row(), irsa_row(expid=2, mag=14, magzp=26.5)))
+    before = archive.query("SELECT * FROM lightcurves")
+    second = archive.import_irsa(write(tmp_path / "b.csv", irsa_row(), irsa_row(expid=3, mag=13.5, magzp=20.0)))
+    after = archive.query("SELECT * FROM lightcurves")
+    assert (second.epochs_added, second.epochs_known, second.lightcurves_added) == (1, 1, 0)
+    assert (before["magzp"], before["mag_ref"]) == (after["magzp"], after["mag_ref"])
+    assert after["nb_exposures"] == 3
+    assert magnitudes(archive)[0] == pytest.approx([13.0808468, 13.5, 14])
+    assert archive.query("SELECT ndet FROM objects")["ndet"] == 3
+
+
+def magnitudes(archive, where="true"):
+    found = archive.query(f"""
+        SELECT flux, flux_err, magzp, mag_ref FROM epochs JOIN lightcurves USING (lc)
+        WHERE NOT bad AND {where} ORDER BY mag_ref + magzp, flux DESC""")
+    mag, mag_err, _ = photometry.flux_to_mag(*found.values())
+    return mag, mag_err
+
+
+# --- real light curves ----------------------------------------------------------------------------------------------
+
+
+def test_real_import(real_archive):
+    _, (vsx, wd, *again) = real_archive
+    assert (vsx.files, vsx.sources_added, vsx.lightcurves_added, vsx.epochs_added) == (103, 24, 103, 31877)
+    assert vsx.bad_epochs == 3223
+    assert (wd.files, wd.sources_added, wd.epochs_added, len(wd.failures)) == (20, 19, 35106, 0)  # one is header-only
+    for first, second in zip((vsx, wd), again, strict=True):
+        assert (second.sources_added, second.lightcurves_added, second.epochs_added, second.bad_epochs) == (0, 0, 0, 0)
+        assert second.epochs_known == first.epochs_added + first.bad_epochs
+
+
+def test_real_magnitudes_are_those_of_the_files(real_archive, real_data):
+    archive, _ = real_archive
+    path = real_data / "ztf_vsx" / "lightcurves" / "18aaaawyw-zg1.csv.gz"
+    rows = Table.read(path, format="ascii.csv")
+    good = rows[rows["catflags"] & 32768 == 0]
+    found = archive.query(
+        """SELECT key, flux, flux_err, magzp, mag_ref, e.limiting_mag FROM epochs e JOIN lightcurves USING (lc)
+        WHERE origin = ? AND NOT bad ORDER BY key""",
+        [str(rows["oid"][0])],
+    )
+    good.sort("expid")
+    mag, mag_err, _ = photometry.flux_to_mag(found["flux"], found["flux_err"], found["magzp"], found["mag_ref"])
+    np.testing.assert_array_equal(found["key"], good["expid"])
+    np.testing.assert_array_equal(mag.astype(np.float32), np.asarray(good["mag"], dtype=np.float32))
+    np.testing.assert_array_equal(mag_err.astype(np.float32), np.asarray(good["magerr"], dtype=np.float32))
+    statistics = archive.query("SELECT * FROM lightcurves WHERE origin = ?", [str(rows["oid"][0])])
+    low, high = np.quantile(good["mag"], [0.05, 0.95])
+    assert statistics["nb_exposures"] == len(good)
+    assert statistics["amplitude"] == pytest.approx(high - low, abs=1e-6)
+    assert statistics["min_mag"] == np.float32(good["mag"].min())
+    assert (statistics["ccd"], statistics["quad"]) == (rows["ccdid"][0], rows["qid"][0])
+
+
+def test_hex_detectors(real_archive):
+    archive, _ = real_archive
+    found = archive.query("SELECT field, ccd, quad, band FROM lightcurves WHERE origin = '529113100005394'")
+    assert [found[key][0] for key in ("field", "ccd", "quad", "band")] == [529, 13, 1, "g"]
+
+
+def test_real_times_agree_with_hjd(real_data):
+    """The file's hjd is UTC at mid-exposure with the light time to the Sun (reference/zvar.md 3)."""
+    rows = Table.read(real_data / "ztf_vsx" / "lightcurves" / "18aaaawyw-zg1.csv.gz", format="ascii.csv")
+    mjd, ra, dec = (np.asarray(rows[name], dtype=float) for name in ("mjd", "ra", "dec"))
+    start = Time(mjd, format="mjd", scale="utc")
+    sun_au = get_body_barycentric("sun", start).xyz.to_value(u.au).T
+    sun_days = np.sum(sun_au * sky.unit_vectors(ra, dec), axis=1) * (constants.au / constants.c).to_value(u.d)
+    bjd_utc = rows["hjd"] - rows["exptime"] / 2 * SECOND + sun_days
+    expected = bjd_utc + (start.tdb.jd - start.jd)
+    assert np.abs(barycentric(mjd, ra, dec) - expected).max() < 0.05 * SECOND
+    assert np.ptp(barycentric(mjd, ra, dec) - mjd) > 200 * SECOND
+
+
+def test_alerce_side_of_real_stars(real_archive):
+    archive, _ = real_archive
+    counts = archive.query("""
+        SELECT o.oid, o.ndet, (SELECT count(*) FROM detections d WHERE d.oid = o.oid) AS n,
+               (SELECT sum(nb_exposures) FROM lightcurves l WHERE l.psid = s.psid) AS exposures
+        FROM objects o JOIN sources s USING (oid)""")
+    assert len(counts["oid"]) == 43
+    np.testing.assert_array_equal(counts["ndet"], counts["n"])
+    np.testing.assert_array_equal(counts["n"], counts["exposures"].astype(int))
+    candid = archive.query("SELECT candid, pid, nid, mjd FROM detections")
+    assert len(np.unique(candid["candid"])) == len(candid["candid"])
+    assert set(np.char.str_len(candid["candid"].astype(str))) == {18, 19}
+    np.testing.assert_array_equal(candid["candid"] // 10**6, candid["pid"])
+    np.testing.assert_array_equal(candid["nid"], np.floor(candid["mjd"]) - 57754)
+
+
+# --- one's own tables -----------------------------------------------------------------------------------------------
+
+
+def test_time_series_of_one_source(archive):
+    series = TimeSeries(
+        time=Time([2458300.5, 2458301.5], format="jd", scale="tdb"),
+        data={"band": ["r", "r"], "mag": [15.0, 15.5] * u.mag, "mag_err": [10, 20] * u.mmag},
+    )
+    where = SkyCoord(10.5 * u.deg, -5 * u.deg)
+    report = archive.import_table(series, coordinates=where, name="mine", alerts=False)
+    assert (report.sources_added, report.epochs_added) == (1, 2)
+    source = archive.sources()[0]
+    assert (source["name"], source["ra"], source["dec"]) == ("mine", 10.5, -5.0)
+    assert source["psid"] == str(ids.psid_from_position(10.5, -5.0))
+    assert archive.sources()["oid"].mask[0]
+    found = archive.query("SELECT mjd, bjd FROM epochs ORDER BY bjd")
+    np.testing.assert_array_equal(found["bjd"], [2458300.5, 2458301.5])  # barycentric already
+    np.testing.assert_allclose(barycentric(found["mjd"], 10.5, -5.0), found["bjd"], atol=1e-3 * SECOND, rtol=0)
+    assert magnitudes(archive) == (pytest.approx([15, 15.5]), pytest.approx([0.01, 0.02]))
+    again = archive.import_table(series, coordinates=where, name="mine")
+    assert (again.epochs_added, again.epochs_known) == (0, 2)
+    assert archive.summary()["objects"] == 1
+
+
+def test_upper_limits_and_bands(archive):
+    table = photometry_table(limiting_mag=[20.5, 20.6, np.nan], band=["g", "z", "g"])
+    table["mag"] = MaskedColumn([15.0, 15.1, 0], mask=[False, False, True])
+    table.add_row(table[0])
+    table["time"][3] = Time(58303.25, format="mjd", scale="utc")
+    table["mag"].mask[3] = True
+    report = archive.import_table(table, coordinates=SkyCoord(10, 20, unit="deg"))
+    assert (report.epochs_added, report.bad_epochs) == (3, 1)  # nothing at all is known of one row
+    limit = archive.query("""
+        SELECT flux, flux_err, magzp FROM epochs JOIN lightcurves USING (lc)
+        WHERE limiting_mag = 20.5 AND flux IS NULL""")
+    assert photometry.limiting_mag(limit["flux_err"], limit["magzp"]) == pytest.approx(20.5)
+    assert archive.query("SELECT fid, diffmaglim FROM non_detections")["diffmaglim"] == pytest.approx([20.5])
+    assert archive.query("SELECT ndet FROM objects")["ndet"] == 1  # ALeRCE has no z band
+    assert list(archive.query("SELECT nb_exposures FROM lightcurves ORDER BY band")["nb_exposures"]) == [2, 1]
+
+
+def test_many_sources_in_fluxes(archive):
+    flux = np.array([100.0, -50.0, 0.0])
+    table = photometry_table(name=["a", "b", "b"], ra=[10.0, 20, 20], dec=[0.0, 1, 1], flux=flux, flux_err=10.0)
+    table["magzp"], table["mag_ref"], table["objtype"] = 26.0, -8.5, [1, 2, 2]
+    table.remove_columns(["mag", "mag_err"])
+    assert archive.import_table(table).sources_added == 2
+    found = archive.query("SELECT flux, magzp, mag_ref FROM epochs JOIN lightcurves USING (lc) ORDER BY mjd")
+    np.testing.assert_array_equal(found["flux"], flux)
+    assert set(found["magzp"]) == {26.0}
+    assert set(found["mag_ref"]) == {-8.5}
+    sign = archive.query("SELECT isdiffpos, magpsf FROM detections ORDER BY mjd")
+    assert list(sign["isdiffpos"]) == [1, -1, 1]
+    assert np.ma.getdata(sign["magpsf"])[:2] == pytest.approx(26 - 2.5 * np.log10([100, 50]))
+    assert np.ma.getmaskarray(sign["magpsf"])[2]
+    assert dict(zip(archive.sources()["name"], archive.sources()["objtype"], strict=True)) == {"a": 1, "b": 2}
+
+
+def test_rows_of_one_moment_are_all_kept_once(archive):
+    table = photometry_table(mjd=(58300.0, 58300.0, 58300.0))
+    where = SkyCoord(10, 20, unit="deg")
+    assert archive.import_table(table, coordinates=where, name="a").epochs_added == 3
+    assert archive.import_table(table[::-1], coordinates=where, name="a").epochs_added == 0
+
+
+def test_a_nearby_source_is_the_same_source(archive):
+    archive.import_table(photometry_table(), coordinates=SkyCoord(10, 89.9, unit="deg"), name="a")
+    near = SkyCoord(10, 89.9, unit="deg").directional_offset_by(30 * u.deg, 1.4 * u.arcsec)
+    far = SkyCoord(10, 89.9, unit="deg").directional_offset_by(30 * u.deg, 1.6 * u.arcsec)
+    assert archive.import_table(photometry_table(), coordinates=near, name="b").sources_added == 0
+    assert archive.import_table(photometry_table(), coordinates=far, name="c").sources_added == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"time": [1.0, 2, 3]}, TypeError, "'time'"),
+        ({"mag_err": [0.1, 0, 0.1]}, ValueError, "'mag_err'"),
+        ({"mag": [1, 2, 3] * u.Jy}, u.UnitsError, "mag"),
+        ({"band": None}, ValueError, "band"),
+        ({"mag": None}, ValueError, "'mag'"),
+        ({"flux": [1.0, 2, 3], "flux_err": 1.0}, ValueError, "'magzp'"),
+        (
+            {"flux": [1.0, 2, 3], "flux_err": 1.0, "magzp": 26.0, "mag_ref": [-8.0, -8, -9]},
+            ValueError,
+            "'mag_ref' must",
+        ),
+    ],
+)
+def test_unusable_tables_change_nothing(archive, changes, error, message):
+    table = photometry_table()
+    for name, values in changes.items():
+        if values is None:
+            table.remove_column(name)
+        else:
+            table[name] = values
+    with pytest.raises(error, match=message):
+        archive.import_table(table, coordinates=SkyCoord(10, 20, unit="deg"))
+    assert set(archive.summary().values()) == {0}
+
+
+def test_a_failed_merge_leaves_nothing(archive):
+    table = photometry_table(name=["a", "b", "c"], ra=10.0, dec=5.0)
+    with pytest.raises(ArchiveError, match="one position"):
+        archive.import_table(table)
+    assert set(archive.summary().values()) == {0}
+
+
+def test_radius_needs_an_angle(archive):
+    with pytest.raises(u.UnitsError):
+        archive.import_table(photometry_table(), coordinates=SkyCoord(10, 20, unit="deg"), radius=3 * u.s)
+    with pytest.raises(ValueError, match="radius"):
+        archive.import_table(photometry_table(), coordinates=SkyCoord(10, 20, unit="deg"), radius=3 * u.deg)
+
+
+def test_added_tables_replace_what_they_repeat(archive):
+    archive.import_table(photometry_table(), coordinates=SkyCoord(10, 20, unit="deg"), name="a")
+    psid, oid = archive.sources()[0]["psid", "oid"]
+    periods = Table({"psid": [psid], "field": [1], "ccd": [2], "quad": [3], "band": ["g"], "n_bins": [5]})
+    periods["period"], periods["significance"], periods["string_length"] = [12.0] * u.h, [20.0], [np.nan]
+    classes = Table({"oid": [oid], "classifier": ["c"], "classifier_version": ["1"], "class_name": ["RRL"]})
+    classes["probability"], classes["ranking"] = [0.9], [1]
+    features = Table({"oid": [oid], "name": ["Mean"], "value": [15.1], "fid": [1], "version": ["1"]})
+    for _ in range(2):
+        archive.add_periods(periods)
+        archive.add_probabilities(classes)
+        archive.add_features(features)
+        classes["probability"] = [0.8]
+    found = archive.summary()
+    assert [found[name] for name in ("periods", "probabilities", "features")] == [1, 1, 1]
+    assert archive.query("SELECT period FROM periods")["period"] == 0.5
+    assert archive.query("SELECT probability FROM probabilities")["probability"] == 0.8
+    periods["psid"] = ["42"]
+    with pytest.raises(ValueError, match="psid: the archive does not know 42"):
+        archive.add_periods(periods)
+
+
+def test_progress_is_told(archive, tmp_path):
+    told = []
+    archive.import_irsa(write(tmp_path / "a.csv", irsa_row()), progress=lambda *args: told.append(args))
+    assert told == [(0, 1, "a.csv"), (0, 1, "merging"), (1, 1, "merged")]
+
+
+def test_reading_from_many_threads(real_archive):
+    archive, _ = real_archive
+    expected = archive.query("SELECT count(*) AS n FROM epochs")["n"][0]
+    answers = []
+
+    def work(n):
+        given = {"v": np.full(10, n)}
+        answers.append((archive.query("SELECT count(*) AS n FROM epochs")["n"][0] == expected)
+                       and archive.query("SELECT sum(v) AS s FROM given", given=given)["s"][0] == 10 * n)  # fmt: skip
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(16)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert answers == [True] * 16
+
+
+# --- cones ----------------------------------------------------------------------------------------------------------
+
+
+@given(centre=POSITIONS, radius=RADII, seed=st.integers(0, 2**32 - 1))
+def test_pixels_cover_the_cone(centre, radius, seed):
+    """Points thrown around the rim: those inside lie in the ranges, and no range overlaps another."""
+    rng = np.random.default_rng(seed)
+    angle = np.minimum(np.radians(radius / 3600) * np.concatenate([np.ones(50), rng.uniform(0, 1.1, 50)]), np.pi)
+    turn = rng.uniform(0, 2 * np.pi, 100)
+    axis = sky.unit_vectors(*centre)
+    one = np.cross(axis, np.eye(3)[np.argmin(np.abs(axis))])
+    one /= np.linalg.norm(one)
+    around = np.cos(turn)[:, None] * one + np.sin(turn)[:, None] * np.cross(axis, one)
+    x, y, z = (np.cos(angle)[:, None] * axis + np.sin(angle)[:, None] * around).T
+    ra, dec = np.degrees(np.arctan2(y, x)) % 360, np.degrees(np.arctan2(z, np.hypot(x, y)))
+    inside = np.sum((sky.unit_vectors(ra, dec) - axis) ** 2, axis=1) <= sky.chord_squared(radius)
+    ranges = sky.cone_ranges([centre[0]], [centre[1]], [radius])
+    hits = np.sum(
+        (sky.pixel(ra, dec)[:, None] >= ranges["low"]) & (sky.pixel(ra, dec)[:, None] < ranges["high"]), axis=1
+    )
+    assert hits.max() <= 1
+    assert hits[inside].all()
+
+
+@pytest.fixture(scope="module")
+def full_sky(tmp_path_factory):
+    """Sources over the sphere, crowded at both poles and across RA 0, and SkyCoord of them."""
+    rng = np.random.default_rng(5)
+    everywhere = np.column_stack([rng.uniform(0, 360, 300), np.degrees(np.arcsin(rng.uniform(-1, 1, 300)))])
+    poles = np.column_stack([rng.uniform(0, 360, 200), np.repeat([1, -1], 100) * (90 - rng.exponential(0.05, 200))])
+    seam = np.column_stack([rng.normal(0, 0.05, 200) % 360, rng.normal(0, 0.05, 200)])
+    ra, dec = np.concatenate([everywhere, poles, seam, [[0, 90], [0, -90], [0, 0]]]).T
+    table = Table({"name": np.arange(len(ra)).astype(str), "ra": ra, "dec": dec, "band": ["g"] * len(ra)})
+    table["time"] = Time(np.full(len(ra), 58300.0), format="mjd", scale="utc")
+    table["mag"], table["mag_err"] = 15.0, 0.1
+    with Archive.create(tmp_path_factory.mktemp("sky") / "full.duckdb") as archive:
+        archive.import_table(table, radius=0 * u.arcsec)
+        yield archive, archive.sources()
+
+
+@given(cones=st.lists(st.tuples(POSITIONS, RADII), min_size=1, max_size=10))
+def test_cone_search_is_brute_force(full_sky, cones):
+    archive, sources = full_sky
+    ra, dec, radius = np.array([(*centre, radius) for centre, radius in cones]).T
+    found = archive.cone_search(ra, dec, radius)
+    stars = sky.unit_vectors(np.asarray(sources["ra"]), np.asarray(sources["dec"]))
+    chord = np.linalg.norm(stars[None] - sky.unit_vectors(ra, dec)[:, None], axis=2)
+    inside = chord**2 <= sky.chord_squared(radius)[:, None]
+    clear = np.abs(chord**2 - sky.chord_squared(radius)[:, None]) > 1e-14  # of rounding in the last digit
+    got = np.zeros_like(inside)
+    order = np.asarray(sources["psid"]).astype(np.int64)  # as sorted by the archive
+    got[found["cone"], np.searchsorted(order, found["psid"])] = True
+    assert not np.any((got != inside) & clear)
+    assert got.sum() == len(found["psid"])  # none twice
+    assert np.all((np.diff(found["distance"]) >= 0) | (np.diff(found["cone"]) > 0))
+
+
+def test_cone_of_radius_zero_holds_its_centre(full_sky):
+    archive, sources = full_sky
+    ra, dec = np.asarray(sources["ra"]), np.asarray(sources["dec"])
+    found = archive.cone_search(ra, dec, np.zeros(len(ra)))
+    np.testing.assert_array_equal(found["cone"], np.arange(len(ra)))
+    np.testing.assert_array_equal(found["psid"].astype(str), sources["psid"])
+
+
+# --- ids and times --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("psid", "ra", "dec"),
+    [
+        (145120008365555264, 0.836555, 30.937236),  # reference/zvar.md 5.3
+        (145130008248670307, 0.824867, 30.941439),
+        (149053599892210341, 359.989221, 34.208121),
+        (126541217361397171, 121.736139, 15.455554),
+    ],
+)
+def test_psid_of_the_notebook(psid, ra, dec):
+    np.testing.assert_allclose(ids.psid_to_position(psid), (ra, dec), atol=6e-7)
+
+
+@given(POSITIONS)
+def test_psid_round_trip(position):
+    ra, dec = ids.psid_to_position(ids.psid_from_position(*position))
+    separation = np.linalg.norm(sky.unit_vectors(ra, dec) - sky.unit_vectors(*position))
+    assert np.degrees(separation) * 3.6e6 < 5  # mas
+
+
+def test_oids_are_collision_safe():
+    first = ids.mint_oid(145130008248670307, 2018, set())
+    second = ids.mint_oid(145130008248670307, 2018, {first})
+    assert first != second
+    assert all(oid.startswith("ZTF18") and len(oid) == 12 and oid[5:].isalpha() for oid in (first, second))
+    assert ids.mint_oid(145130008248670307, 2018, set()) == first
+
+
+@given(mjd=st.floats(45000, 62000), position=POSITIONS)
+def test_times_come_back(mjd, position):
+    there = barycentric([mjd], *position)
+    assert abs(geocentric(there, *position)[0] - mjd) < 1e-3 * SECOND
+    assert abs(there[0] - 2400000.5 - mjd) < 600 * SECOND
