@@ -1,0 +1,113 @@
+"""The highest peaks of a periodogram, refined beyond the grid, and the choice among harmonically related ones."""
+
+import heapq
+from itertools import chain, islice
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from alerce_zvar.period import fourier, lombscargle
+from alerce_zvar.period.grid import FrequencyGrid
+
+__all__ = ["fundamental", "highest", "refine"]
+
+_CANDIDATES = 200  # local maxima kept while the grid is walked; many belong to the same few peaks
+_TOLERANCE = 4  # rise of chi2 per harmonic at which a multiple of the frequency still counts as just as good
+
+
+def highest(series, grid, nterms, number):
+    """The highest separate peaks on the grid, by falling power.
+
+    Parameters
+    ----------
+    series, grid, nterms
+        As for `~alerce_zvar.period.lombscargle.power_blocks`.
+    number : int
+        How many peaks, at least ``1 / baseline`` apart.
+
+    Returns
+    -------
+    list of float
+        Their frequencies [1/day]; fewer than `number` where there are not so many.
+    """
+    blocks = lombscargle.power_blocks(series, grid, nterms)
+    maxima = chain.from_iterable(_local_maxima(start, power) for start, power in blocks)
+    found = heapq.nlargest(_CANDIDATES, maxima)
+    frequencies = [grid.minimum + grid.step * index for _, index in found]
+    return list(islice(_separate(frequencies, 1 / series.baseline), number))
+
+
+def _local_maxima(start, power):
+    """The (power, index) of the best local maxima of a block; its ends count, so that no peak is lost there."""
+    padded = np.concatenate([[-np.inf], power, [-np.inf]])
+    index = np.flatnonzero((power >= padded[:-2]) & (power >= padded[2:]))
+    if len(index) > _CANDIDATES:
+        index = index[np.argpartition(power[index], -_CANDIDATES)[-_CANDIDATES:]]
+    return [(float(power[i]), start + int(i)) for i in index]
+
+
+def _separate(frequencies, distance):
+    taken = []
+    for frequency in frequencies:
+        if all(abs(frequency - other) > distance for other in taken):
+            taken.append(frequency)
+            yield frequency
+
+
+def refine(series, frequency, width, nterms):
+    """Exact fit at the top of the peak within `width` of a frequency.
+
+    A finer grid finds the top, whose width is that of the highest harmonic; Brent's method climbs it with exact fits,
+    in which every group has its own constant: its mean was wrong by what the signal did at its few times.
+
+    Parameters
+    ----------
+    series : `~alerce_zvar.period.prepare.Series`
+        Observations.
+    frequency, width : float
+        Where the peak is on the grid, and how far its top may be from there [1/day].
+    nterms : int
+        Number of harmonics.
+
+    Returns
+    -------
+    `~alerce_zvar.period.fourier.FourierFit`
+    """
+    comb = FrequencyGrid(frequency - width, width / (4 * nterms), 8 * nterms + 1)
+    best = comb.minimum + comb.step * int(np.argmax(lombscargle.power(series, comb, nterms)))
+    top = minimize_scalar(
+        lambda trial: -fourier.power(series, trial, nterms),
+        bounds=(best - comb.step, best + comb.step),
+        method="bounded",
+        options={"xatol": 1e-5 * comb.step},
+    )
+    return fourier.fit(series, top.x, nterms)
+
+
+def fundamental(series, best, grid, nterms):
+    """The fit at the highest multiple of a frequency that explains the data as well.
+
+    With several harmonics a signal of frequency f is fitted as well at f/2, f/3 ..., and noise alone decides which is
+    best. A multiple k f is taken instead where its chi2 is at most ``4 nterms`` (in units of the reduced chi2) above
+    the best one: twice what as many idle parameters gain on average. An eclipsing binary with unequal eclipses fails
+    this at once and keeps its full period.
+
+    Parameters
+    ----------
+    series, grid, nterms
+        As for `highest`.
+    best : `~alerce_zvar.period.fourier.FourierFit`
+        The highest peak.
+
+    Returns
+    -------
+    `~alerce_zvar.period.fourier.FourierFit`
+    """
+    allowed = best.chi2 * (1 + _TOLERANCE * nterms / max(len(series.time) - 2 * nterms - 1, 1))
+    for multiple in range(nterms, 1, -1):
+        frequency = multiple * best.frequency
+        if frequency <= grid.maximum:
+            trial = refine(series, frequency, grid.step, nterms)
+            if trial.chi2 <= allowed:
+                return trial
+    return best

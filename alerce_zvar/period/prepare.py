@@ -1,0 +1,176 @@
+"""From a light curve with units, masks and bands to plain arrays: the door of the period search."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from astropy import units as u
+from astropy.time import Time
+
+from alerce_zvar.folding import usable, value_names
+from alerce_zvar.period.fourier import centre
+
+__all__ = ["Series", "prepare"]
+
+_GROUPED_BY = ("field", "ccd", "quad", "band")
+MIN_GROUP = 3  # a smaller group says next to nothing once its mean is taken away
+_ROUNDING = 1e-12  # relative scatter of a constant about its own mean
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """Observations ready for a search, sorted by time.
+
+    Parameters
+    ----------
+    time, value, error : ndarray of float
+        Days since `start`; values less the weighted mean of their group; standard errors (1 where there are none).
+    start : `~astropy.time.Time`
+        Time of the first observation.
+    column : {"mag", "flux"}
+        What `value` is.
+    unit : `~astropy.units.UnitBase`
+        Unit of `value`.
+    group : ndarray of int
+        Number of each observation's group, in the order of `groups`.
+    groups : dict of str to int
+        Number of observations per group, such as ``"field=683 ccd=8 quad=2 band=g"``.
+    bands : tuple of str
+        Bands that take part.
+    n_dropped : int
+        Rows left out: missing value, time or error, error not positive, or a group of fewer than three.
+    """
+
+    time: np.ndarray
+    value: np.ndarray
+    error: np.ndarray
+    start: Time
+    column: str
+    unit: u.UnitBase
+    group: np.ndarray
+    groups: dict
+    bands: tuple
+    n_dropped: int
+
+    @property
+    def baseline(self):
+        """Days between the first and the last observation."""
+        return float(self.time[-1])
+
+
+def prepare(light_curve, *, column=None, bands=None):
+    """Drop unusable rows, take the weighted mean of every group away, and return a `Series`.
+
+    Parameters
+    ----------
+    light_curve : `~astropy.timeseries.TimeSeries`
+        As for `alerce_zvar.find_period`.
+    column : {"mag", "flux"}, optional
+        What to use; by default ``mag`` where there is one.
+    bands : sequence of str, optional
+        Bands to use; by default all.
+
+    Returns
+    -------
+    Series
+
+    Raises
+    ------
+    TypeError
+        `light_curve` is not one light curve.
+    ValueError
+        It lacks a column, has no group of three usable rows, or does not vary in time or value.
+    """
+    column = _column(light_curve, column)
+    error = light_curve[f"{column}_err"] if f"{column}_err" in light_curve.colnames else None
+    keep = usable(light_curve[column], error) & ~np.asarray(getattr(light_curve["time"], "mask", False))
+    keep &= _in_bands(light_curve, bands)
+    labels = _labels(light_curve)
+    keep &= _in_large_group(labels, keep)
+    if not keep.any():
+        raise ValueError(
+            f"the light curve has no group (field, ccd, quad, band) of at least {MIN_GROUP} usable rows of '{column}'"
+        )
+    kept = light_curve[keep]
+    unit = _unit(kept[column])
+    order = np.argsort(kept["time"].jd, kind="stable")
+    values, labels = _numbers(kept[column], unit), labels[keep]
+    errors = np.ones_like(values) if error is None else _numbers(kept[error.info.name], unit)
+    start = kept["time"][order[0]]
+    names, group, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    centred = centre(values[:, None], errors, group)[:, 0]
+    if np.max(np.abs(centred)) <= _ROUNDING * np.max(np.abs(values)):
+        raise ValueError(f"the light curve does not vary: all values of '{column}' in a group are the same")
+    days = np.ascontiguousarray((kept["time"] - start).to_value(u.day)[order], dtype=float)
+    if not days[-1] > 0:
+        raise ValueError("all usable rows of the light curve have the same time")
+    return Series(
+        time=days,
+        value=centred[order],
+        error=errors[order],
+        start=start,
+        column=column,
+        unit=unit,
+        group=group[order],
+        groups={str(name): int(size) for name, size in zip(names, sizes, strict=True)},
+        bands=_bands(kept),
+        n_dropped=len(light_curve) - len(kept),
+    )
+
+
+def _column(light_curve, column):
+    names = getattr(light_curve, "colnames", None)
+    if names is None or "time" not in names or not isinstance(light_curve["time"], Time):
+        raise TypeError(
+            "light_curve must be one light curve (a TimeSeries with columns time, band, mag, mag_err or flux, "
+            f"flux_err), not {type(light_curve).__name__}"
+        )
+    have = value_names(light_curve)
+    if column is not None and column not in have:
+        raise ValueError(f"column must be one of {have}, not {column!r}")
+    if not have:
+        raise ValueError(f"the light curve has neither a column 'mag' nor 'flux', only {names}")
+    return column or have[0]
+
+
+def _in_bands(light_curve, bands):
+    if bands is None:
+        return np.ones(len(light_curve), dtype=bool)
+    have = _bands(light_curve)
+    unknown = [band for band in bands if band not in have]
+    if isinstance(bands, str) or unknown:
+        raise ValueError(f"bands must be a list of bands of this light curve {list(have)}, not {bands!r}")
+    return np.isin(np.asarray(light_curve["band"]).astype(str), list(bands))
+
+
+def _bands(light_curve):
+    if "band" not in light_curve.colnames:
+        return ()
+    return tuple(str(band) for band in np.unique(np.asarray(light_curve["band"]).astype(str)))
+
+
+def _labels(light_curve):
+    """One word per row that names its group."""
+    labels = np.full(len(light_curve), "", dtype=object)
+    for name in _GROUPED_BY:
+        if name in light_curve.colnames:
+            words = np.asarray(light_curve[name]).astype(str).astype(object)
+            labels = labels + (f" {name}=" + words)
+    return np.array([label.strip() for label in labels], dtype=str)
+
+
+def _in_large_group(labels, keep):
+    names, index = np.unique(labels, return_inverse=True)
+    return np.bincount(index[keep], minlength=len(names))[index] >= MIN_GROUP
+
+
+def _unit(column):
+    unit = getattr(column, "unit", None) or u.one
+    return getattr(unit, "function_unit", unit)  # u.ABmag counts in u.mag
+
+
+def _numbers(column, unit):
+    """Native float64 numbers in `unit`; what lies under a mask is never asked for."""
+    own = _unit(column)
+    bare = getattr(column, "unmasked", column)
+    numbers = np.array(getattr(bare, "value", bare), dtype=float)
+    return numbers if own in (unit, u.one) else numbers * own.to(unit)

@@ -1,0 +1,75 @@
+"""Figure of a light curve folded on a period."""
+
+import numpy as np
+from astropy import units as u
+
+from alerce_zvar.folding import default_epoch, fold
+from alerce_zvar.period import PeriodResult
+from alerce_zvar.plot.axes import draw_points, finish, make_axes, numbers, pick_column, time_label, usable_rows
+
+__all__ = ["plot_folded"]
+
+
+def plot_folded(light_curve, period, *, epoch_time=None, cycles=2, bins=None, column=None, title=None, ax=None):
+    """Axes with a light curve against phase: error bars, two cycles, each band in its colour, bright side up.
+
+    Parameters
+    ----------
+    light_curve : `~astropy.timeseries.TimeSeries`
+        Columns ``time`` and ``mag, mag_err`` or ``flux, flux_err``, and ``band``. Rows with a masked or missing value
+        or error are not drawn.
+    period : `~astropy.units.Quantity` or `~alerce_zvar.period.PeriodResult`
+        Period, a time. A result also gives the epoch.
+    epoch_time : `~astropy.time.Time`, optional
+        Time of phase 0. By default that of the result, or else J2000.0 as in `alerce_zvar.fold`.
+    cycles : float
+        How many cycles to show.
+    bins : int, optional
+        Also draw weighted means in this many bins per cycle and band.
+    column : {"mag", "flux"}, optional
+        What to draw; by default ``mag`` where there is one.
+    title : str, optional
+        Begins the title, before period and epoch; by default the light curve's id.
+    ax : `~matplotlib.axes.Axes`, optional
+        Where to draw; by default a new figure.
+
+    Returns
+    -------
+    `~matplotlib.axes.Axes`
+
+    Raises
+    ------
+    astropy.units.UnitsError
+        `period` has no unit of time.
+    MissingExtraError
+        matplotlib is not installed.
+    """
+    column = pick_column(light_curve, column)
+    light_curve = light_curve[usable_rows(light_curve, column)]
+    shown = _period_text(period)
+    if isinstance(period, PeriodResult):
+        epoch_time = period.epoch_time if epoch_time is None else epoch_time
+        period = period.period
+    epoch_time = default_epoch(light_curve["time"]) if epoch_time is None else epoch_time
+    folded = fold(light_curve, period, epoch_time=epoch_time, cycles=cycles)
+    ax = make_axes(ax)
+    draw_points(ax, numbers(folded["phase"]), folded, column, alpha=0.3 if bins else 1.0, label=not bins)
+    if bins:
+        means = fold(light_curve, period, epoch_time=epoch_time, cycles=cycles, bins=bins)
+        draw_points(ax, numbers(means["phase"]), means, column, ms=6, mec="black", mew=0.6, zorder=3)
+    ax.set_xlabel("Phase [cycles]")
+    ax.set_xlim(0, cycles)
+    begin = str(light_curve.meta.get("id", "")) if title is None else title
+    epoch = f"epoch {epoch_time.mjd:.5f} {time_label(epoch_time)}"
+    return finish(ax, folded, column, f"{begin}\n{shown}, {epoch}".strip())
+
+
+def _period_text(period):
+    """Period with as many digits as its error allows, or with eight."""
+    if not isinstance(period, PeriodResult):
+        return f"P = {period:.8g}"
+    days, error = period.period.to_value(u.day), period.period_err.to_value(u.day)
+    if not error > 0:
+        return f"P = {days:.8g} d"
+    digits = max(0, 1 - int(np.floor(np.log10(error))))
+    return f"P = {days:.{digits}f} ± {error:.{digits}f} d"

@@ -1,0 +1,68 @@
+"""Figure of a periodogram."""
+
+import numpy as np
+from astropy import units as u
+
+from alerce_zvar.plot.axes import make_axes
+from alerce_zvar.plot.style import LINE_COLOR, MARK_COLOR
+
+__all__ = ["plot_periodogram"]
+
+_COLUMNS = 3000  # highest power in each: more than a figure has pixels, so that no peak is lost
+
+
+def plot_periodogram(result, *, title=None, ax=None):
+    """Axes with power against period; the best period is marked.
+
+    Long periodograms are drawn by the highest power in each of 3000 narrow columns.
+
+    Parameters
+    ----------
+    result : `~alerce_zvar.period.PeriodResult`
+        From `alerce_zvar.find_period`.
+    title : str, optional
+        By default one line on the search.
+    ax : `~matplotlib.axes.Axes`, optional
+        Where to draw; by default a new figure.
+
+    Returns
+    -------
+    `~matplotlib.axes.Axes`
+
+    Raises
+    ------
+    MissingExtraError
+        matplotlib is not installed.
+    """
+    ax = make_axes(ax)
+    periods, power = _envelope(result)
+    ax.plot(periods, power, lw=0.7, color=LINE_COLOR)
+    best = result.period.to_value(u.day)
+    ax.axvline(best, ls=":", lw=1, color=MARK_COLOR, zorder=0)
+    ax.plot(best, result.power, "v", color=MARK_COLOR, label=f"{best:.7g} d")
+    ax.set_xscale("log")
+    ax.set_xlabel("Period [d]")
+    ax.set_ylabel("Power")
+    ax.set_ylim(bottom=0)
+    chance = result.false_alarm_probability
+    shown = f"{chance:.2g}" if chance > 1e-300 else "below 1e-300"
+    default = f"{result.nterms} harmonic{'s' * (result.nterms > 1)}, false-alarm probability {shown}"
+    ax.set_title(default if title is None else title, fontsize="medium")
+    ax.legend(fontsize="small", loc="best")
+    return ax
+
+
+def _envelope(result):
+    """Highest power in equal columns of log frequency, and the period where it stands, by growing period."""
+    edges = np.geomspace(result.minimum_frequency.value, result.maximum_frequency.value, _COLUMNS + 1)
+    best_power = np.full(_COLUMNS, np.nan)
+    best_frequency = np.full(_COLUMNS, np.nan)
+    for frequency, power in result.blocks():
+        column = np.clip(np.searchsorted(edges, frequency.value, side="right") - 1, 0, _COLUMNS - 1)
+        starts = np.flatnonzero(np.diff(column, prepend=-1))
+        for part, place in zip(np.split(np.arange(len(power)), starts[1:]), column[starts], strict=True):
+            top = part[np.argmax(power[part])]
+            if not best_power[place] >= power[top]:
+                best_power[place], best_frequency[place] = power[top], frequency.value[top]
+    filled = np.flatnonzero(np.isfinite(best_power))[::-1]
+    return 1 / best_frequency[filled], best_power[filled]
