@@ -1,0 +1,187 @@
+"""The command line: ``alerce-zvar`` or ``python -m alerce_zvar``.
+
+Data goes to stdout, progress and errors to stderr. Exit codes: 0 all done, 1 error, 2 wrong usage, 3 done in part, 130
+interrupted. Every command imports what it needs by itself, so that ``--help`` answers at once.
+"""
+
+import argparse
+import sys
+
+__all__ = ["main"]
+
+OK, ERROR, PARTIAL, INTERRUPTED = 0, 1, 3, 130
+
+
+def main(arguments=None):
+    """Exit code of a command line.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        By default those of the process.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as exc:
+        if options.debug or not _is_expected(exc):
+            raise
+        print(f"alerce-zvar: error: {' '.join(str(exc).split())}", file=sys.stderr)
+        return ERROR
+
+
+def _is_expected(exc):
+    """Errors that a user can act upon; anything else is a defect, whose traceback is wanted."""
+    from alerce_zvar.errors import AlerceZvarError
+
+    return isinstance(exc, AlerceZvarError | OSError | ValueError)
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="alerce-zvar", description="Light curves and periods from ALeRCE and ZVAR; local skies."
+    )
+    parser.add_argument("--version", action=_Version)
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_demo(commands)
+    _add_serve(commands)
+    _add_server_user(commands)
+    _add_archive(commands)
+    return parser
+
+
+class _Version(argparse.Action):
+    """Prints the version; looked up only when asked for, because that is slow."""
+
+    def __init__(self, option_strings, dest):
+        super().__init__(option_strings, dest, nargs=0, help="show the version and exit")
+
+    def __call__(self, parser, *args):
+        from importlib.metadata import version
+
+        print(f"alerce-zvar {version('alerce_zvar')}")
+        parser.exit(OK)
+
+
+def _add_demo(commands):
+    about = "build a synthetic sky, travel through it, and write a report"
+    command = commands.add_parser("demo", help=about, description=f"{about.capitalize()}; needs no network.")
+    command.add_argument("--out", metavar="DIR", default="alerce_zvar_demo", help="folder to write to [%(default)s]")
+    command.add_argument("--seed", metavar="N", type=int, default=0, help="which sky [%(default)s]")
+    command.set_defaults(command=_demo)
+
+
+def _demo(options):
+    from alerce_zvar.sample.demo import run_demo
+
+    report = run_demo(options.out, seed=options.seed, progress=_Progress())
+    print(report)
+    return OK
+
+
+def _add_serve(commands):
+    about = "serve a local sky over HTTP, as the services would"
+    command = commands.add_parser("serve", help=about, description=f"{about.capitalize()}, until interrupted.")
+    command.add_argument("archive", metavar="ARCHIVE", help="file of the sky")
+    command.add_argument("--host", default="127.0.0.1", help="address to listen at [%(default)s]")
+    command.add_argument("--port", type=int, default=8000, help="port; 0 takes a free one [%(default)s]")
+    command.add_argument(
+        "--users", metavar="FILE", help="JSON file of logins, see server-user; without it, everybody may ask"
+    )
+    command.set_defaults(command=_serve)
+
+
+def _serve(options):
+    from alerce_zvar.server import run
+
+    def started(url):
+        print(url, flush=True)
+        print(f"Serving {options.archive}; set ALERCE_ZVAR_SERVER={url}. Stop with Ctrl-C.", file=sys.stderr)
+
+    run(options.archive, host=options.host, port=options.port, users=options.users, started=started)
+    return OK
+
+
+def _add_server_user(commands):
+    about = "ask for a password and print the entry of a file for serve --users"
+    command = commands.add_parser("server-user", help=about, description=f"{about.capitalize()}.")
+    command.add_argument("name", metavar="NAME", help="name of the user")
+    command.set_defaults(command=_server_user)
+
+
+def _server_user(options):
+    import getpass
+    import json
+
+    from alerce_zvar.server import hash_password
+
+    if not options.name or ":" in options.name:
+        raise ValueError("NAME must be text without ':'")
+    password = getpass.getpass(f"Password of {options.name}: ")
+    if not password:
+        raise ValueError("an empty password is not accepted")
+    if getpass.getpass("Once more: ") != password:
+        raise ValueError("the two passwords differ")
+    print(json.dumps({options.name: hash_password(password)}, indent=2))
+    return OK
+
+
+def _add_archive(commands):
+    about = "make, fill and look at a local sky"
+    archive = commands.add_parser("archive", help=about, description=f"{about.capitalize()}.")
+    commands = archive.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    about = "import light curves as IRSA serves them"
+    command = commands.add_parser(
+        "import-irsa", help=about, description=f"{about.capitalize()}. Files known already add nothing."
+    )
+    command.add_argument("archive", metavar="ARCHIVE", help="file of the sky; made where missing")
+    command.add_argument("paths", metavar="PATH", nargs="+", help="CSV file, plain or .gz, or folder of them")
+    command.set_defaults(command=_import_irsa)
+    about = "count what a local sky holds"
+    command = commands.add_parser("info", help=about, description=f"{about.capitalize()}.")
+    command.add_argument("archive", metavar="ARCHIVE", help="file of the sky")
+    command.set_defaults(command=_info)
+
+
+def _import_irsa(options):
+    from pathlib import Path
+
+    from alerce_zvar.archive import Archive
+
+    path = Path(options.archive)
+    with Archive.open(path) if path.exists() else Archive.create(path) as archive:
+        report = archive.import_irsa(options.paths, progress=_Progress())
+    print(report)
+    return PARTIAL if len(report.failures) else OK
+
+
+def _info(options):
+    from alerce_zvar.archive import Archive
+
+    with Archive.open(options.archive, read_only=True) as archive:
+        for name, count in archive.summary().items():
+            print(f"{name:15} {count:12d}")
+    return OK
+
+
+class _Progress:
+    """Writes a line to stderr when the work changes or a second has passed."""
+
+    def __init__(self):
+        self._last = None, -1.0
+
+    def __call__(self, done, total, what):
+        from time import monotonic
+
+        label, written = self._last
+        if what != label or done == total or monotonic() - written > 1:
+            self._last = what, monotonic()
+            print(f"[{done}/{total}] {what}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+"""The demo's report: figures, and one page of HTML around them."""
+
+from importlib.resources import files
+
+import numpy as np
+from astropy import units as u
+
+from alerce_zvar.errors import require
+from alerce_zvar.plot import plot_folded, plot_lightcurve, plot_periodogram
+
+__all__ = ["verdict", "write_report"]
+
+_SIZE = (6.4, 3.9)  # inches
+_DPI = 110
+_FRACTIONS = {1.0: "right", 0.5: "half of the true period", 2.0: "twice the true period"}
+
+
+def verdict(result, true_period):
+    """How a found period compares with the truth, in words.
+
+    Parameters
+    ----------
+    result : `~alerce_zvar.period.PeriodResult`
+        What was found.
+    true_period : float
+        True period [d]; NaN or masked where there is none.
+
+    Returns
+    -------
+    str
+        "right" when the frequencies agree within the width of a peak, 1 / baseline.
+    """
+    if np.ma.is_masked(true_period) or not np.isfinite(true_period):
+        return "the star has no period"
+    width = 1 / result.baseline.to_value(u.day)
+    for factor, words in _FRACTIONS.items():
+        if abs(result.frequency.to_value(1 / u.day) - 1 / (true_period * factor)) < width:
+            return words
+    return "wrong"
+
+
+def write_report(folder, journey, *, seed):
+    """Path of the report; its figures are written beside it.
+
+    Parameters
+    ----------
+    folder : `~pathlib.Path`
+        Where to write.
+    journey : dict
+        ``sources``, ``objects``, ``light_curves`` and ``examples`` of the demo.
+    seed : int
+        Which sky it was.
+    """
+    entries = [_entry(folder, example) for example in journey["examples"]]
+    path = folder / "report.html"
+    page = _template().render(
+        entries=entries,
+        seed=seed,
+        n_sources=len(journey["sources"]),
+        n_objects=len(journey["objects"]),
+        n_rows=len(journey["light_curves"].data),
+        n_found=sum(entry["verdict"] in _FRACTIONS.values() for entry in entries),
+        n_periodic=sum(entry["true_period"] is not None for entry in entries),
+        tables=sorted(path.name for path in folder.glob("*.ecsv")),
+    )
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def _template():
+    (jinja2,) = require("server", "jinja2")
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    text = files("alerce_zvar.sample").joinpath("templates", "report.html").read_text(encoding="utf-8")
+    return environment.from_string(text)
+
+
+def _entry(folder, example):
+    """What the page says of one star."""
+    truth, result = example.truth, example.result
+    true_period = None if np.ma.is_masked(truth["period"]) else float(truth["period"])
+    return {
+        "psid": str(example.source["psid"]),
+        "oid": str(example.alert["oid"]),
+        "ra": float(example.source["ra"]),
+        "dec": float(example.source["dec"]),
+        "class_name": str(example.alert["class_name"]),
+        "probability": float(example.alert["probability"]),
+        "true_class": str(truth["class_name"]),
+        "true_period": true_period,
+        "zvar": None
+        if example.best is None
+        else {name: float(example.best[name]) for name in ("period", "significance")},
+        "period": result.period.to_value(u.day),
+        "period_err": result.period_err.to_value(u.day),
+        "power": result.power,
+        "n_points": result.n_points,
+        "verdict": verdict(result, truth["period"]),
+        "result": repr(result),
+        "figures": _figures(folder, example),
+    }
+
+
+def _figures(folder, example):
+    """Draw the figures of one star; a list of (file name, what it shows)."""
+    psid = example.source["psid"]
+    drawings = {
+        "folded": lambda ax: plot_folded(example.light_curve, example.result, ax=ax),
+        "periodogram": lambda ax: plot_periodogram(example.result, ax=ax),
+        "lightcurve": lambda ax: plot_lightcurve(example.with_limits, ax=ax, title=f"ZVAR {psid}"),
+        "alerts": lambda ax: plot_lightcurve(example.alerts, ax=ax, title=f"ALeRCE {example.alert['oid']}"),
+    }
+    return [(_draw(folder / f"{name}_{psid}.png", draw), name) for name, draw in drawings.items()]
+
+
+def _draw(path, draw):
+    """One figure without pyplot, so that neither a screen nor a global state is touched."""
+    (figures,) = require("plot", "matplotlib.figure")
+    figure = figures.Figure(figsize=_SIZE, layout="constrained")
+    draw(figure.subplots())
+    figure.savefig(path, dpi=_DPI)
+    return path.name
