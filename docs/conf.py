@@ -1,0 +1,36 @@
+"""Sphinx configuration, on top of the one that astropy's packages share."""
+
+import os
+import sys
+import tomllib
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+from sphinx_astropy.conf.v3 import *  # noqa: F403
+from sphinx_astropy.conf.v3 import exclude_patterns, extensions
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_ext"))
+PROJECT = tomllib.loads(HERE.parent.joinpath("pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+project = PROJECT["name"]
+author = PROJECT["authors"][0]["name"]
+project_copyright = f"2026, {author}"
+release = installed_version(project)
+version = release.partition("+")[0]
+
+extensions += ["schema_tables"]
+exclude_patterns += ["_build", "_templates"]
+suppress_warnings = ["config.cache"]  # generated tables depend on the package, not on Sphinx's cache
+
+# A build must not need the network, so links into other packages' pages are made only where the pages are published.
+PUBLISHED = "READTHEDOCS" in os.environ
+if not PUBLISHED:
+    intersphinx_mapping = {}
+numpydoc_xref_param_type = PUBLISHED
+nitpicky = False
+
+html_title = f"{project} {version}"
+html_theme_options = {}
+htmlhelp_basename = project + "doc"
+automodsumm_inherited_members = False

@@ -1,0 +1,137 @@
+"""The public names: what there is, how it is documented, and which words it speaks."""
+
+import importlib
+import inspect
+import re
+import types
+
+import pytest
+from numpydoc.validate import validate
+
+import alerce_zvar
+
+PROMISED = {"Alerce", "Zvar", "LightCurves", "find_period", "fold", "conf"}
+# Public names that are reached through their modules.
+FURTHER = (
+    "alerce_zvar.archive.Archive",
+    "alerce_zvar.archive.ImportReport",
+    "alerce_zvar.period.PeriodResult",
+    "alerce_zvar.plot.plot_folded",
+    "alerce_zvar.sample.build_sample",
+    "alerce_zvar.server.serve",
+    "alerce_zvar.zvar.photometry.flux_to_mag",
+    "alerce_zvar.zvar.photometry.mag_to_flux",
+)
+# What the server uses of an archive; users have the services' classes.
+INNER = {f"alerce_zvar.archive.Archive.{name}" for name in ("cone_search", "query", "transaction", "write")}
+# Made by the package, not by its users: attributes matter, not the signature.
+PRODUCTS = {"alerce_zvar.archive.Archive", "alerce_zvar.archive.ImportReport", "alerce_zvar.period.PeriodResult"}
+MODULES = ("archive", "errors", "folding", "lightcurves", "period", "plot", "sample", "server", "zvar.photometry")
+# numpydoc: no docstring; no summary; parameters missing, unknown, out of order, not described; Returns missing.
+CODES = {"GL08", "SS01", "PR01", "PR02", "PR03", "PR07", "RT01"}
+OPENER = "alerce_zvar.archive.Archive.open"  # takes its mode by position, as open() does
+# A word that others use -> ours (design: one word for each thing).
+SYNONYMS = {
+    "coord": "coordinates",
+    "coordinate": "coordinates",
+    "position": "coordinates",
+    "ra": "coordinates",
+    "dec": "coordinates",
+    "search_radius": "radius",
+    "filter": "band",
+    "fid": "band",
+    "filters": "bands",
+    "magnitude": "mag",
+    "magpsf": "mag",
+    "magerr": "mag_err",
+    "mjd": "time",
+    "t0": "epoch_time",
+    "epoch": "epoch_time",
+    "min_frequency": "minimum_frequency",
+    "max_frequency": "maximum_frequency",
+    "n_terms": "nterms",
+    "nbins": "n_bins",
+    "password": "nothing: a password comes from the environment, the keyring or a prompt",
+}
+
+
+def _find(name):
+    module, _, key = name.rpartition(".")
+    return getattr(importlib.import_module(module), key)
+
+
+def _methods(name, thing):
+    """A class's own public methods, not those that it inherits from other packages."""
+    for key, member in inspect.getmembers(thing, inspect.isroutine):
+        mine = (getattr(member, "__module__", "") or "").startswith("alerce_zvar")
+        if mine and not key.startswith("_") and f"{name}.{key}" not in INNER:
+            yield f"{name}.{key}", member
+
+
+THINGS = {name: _find(name) for name in (*(f"alerce_zvar.{key}" for key in alerce_zvar.__all__), *FURTHER)}
+CALLABLES = {name: thing for name, thing in THINGS.items() if inspect.isroutine(thing)}
+for class_name, class_ in THINGS.items():
+    if inspect.isclass(class_):
+        CALLABLES.update(_methods(class_name, class_))
+DOCUMENTED = sorted({name for name, thing in THINGS.items() if inspect.isclass(thing)} - PRODUCTS | set(CALLABLES))
+
+
+def _excused(name):
+    """Codes that do not apply."""
+    thing = CALLABLES.get(name) or THINGS[name]
+    parameters = [p for p in inspect.signature(thing).parameters.values() if p.name != "self"]
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return {"PR02"}  # the docstring lists the names that **filters takes
+    return set() if parameters else {"RT01"}  # nothing to explain: the first line says what comes back
+
+
+def test_the_promised_names_are_there():
+    assert set(alerce_zvar.__all__) >= PROMISED
+
+
+def test_all_is_what_is_there():
+    there = {name for name in dir(alerce_zvar) if not name.startswith("_")}
+    modules = {name for name in there if isinstance(getattr(alerce_zvar, name), types.ModuleType)}
+    assert there - modules == set(alerce_zvar.__all__) - modules
+
+
+def test_version_is_the_installed_one():
+    assert re.match(r"\d+\.\d+", alerce_zvar.__version__)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no_such_name"):
+        alerce_zvar.no_such_name  # noqa: B018 - the access is the test
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_modules_export_what_they_have(name):
+    module = importlib.import_module(f"alerce_zvar.{name}")
+    assert module.__doc__, f"{name} says nothing about itself"
+    assert sorted(module.__all__) == sorted(set(module.__all__))
+    assert all(hasattr(module, key) for key in module.__all__)
+
+
+def test_products_tell_what_they_hold():
+    for name in PRODUCTS:
+        assert inspect.getdoc(_find(name)), name
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_docstrings_match_signatures(name):
+    codes = CODES - _excused(name)
+    assert not [f"{code}: {text}" for code, text in validate(name)["errors"] if code in codes]
+
+
+@pytest.mark.parametrize("name", sorted(set(CALLABLES) - {OPENER}))
+def test_options_are_keyword_only(name):
+    parameters = inspect.signature(CALLABLES[name]).parameters.values()
+    loose = [p.name for p in parameters if p.default is not p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert not loose
+
+
+@pytest.mark.parametrize("name", sorted(CALLABLES))
+def test_one_word_for_each_thing(name):
+    parameters = inspect.signature(CALLABLES[name]).parameters.values()
+    words = {parameter.name for parameter in parameters if parameter.kind is not parameter.VAR_KEYWORD}
+    assert not {f"{word}: say {SYNONYMS[word]}" for word in words if word in SYNONYMS}
