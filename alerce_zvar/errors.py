@@ -27,6 +27,8 @@ Wrong arguments raise Python's own `ValueError`, `TypeError` or `astropy.units.U
 """
 
 import re
+import sys
+import warnings
 
 from astropy.utils.exceptions import AstropyWarning
 from astroquery import exceptions as astroquery_exceptions
@@ -52,7 +54,11 @@ __all__ = [
     "ServiceError",
     "UnavailableError",
     "require",
+    "warn",
 ]
+
+# Columns of a table of inputs without an answer.
+FAILURE_COLUMNS = {"input_index": "int64", "input": "str", "error": "str", "reason": "str", "url": "str"}
 
 _SHOWN = 500  # characters of a server's text that an error repeats
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -78,13 +84,18 @@ class ServiceError(AlerceZvarError, astroquery_exceptions.RemoteServiceError):
     def __init__(self, message, *, url="", status=None, reason=""):
         self.url = url
         self.status = status
-        self.reason = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", reason.strip())[:_SHOWN]
-        parts = [message]
+        self.reason = _printable(reason.strip())[:_SHOWN]
+        parts = [_printable(message)]
         if self.reason:
             parts.append(f"The service said: {self.reason}")
         if url:
             parts.append(f"[{url}]")
         super().__init__(" ".join(parts))
+
+    def hide(self, hidden):
+        """Pass the texts of this error through a function that takes secrets out of them."""
+        self.args = tuple(hidden(str(text)) for text in self.args)
+        self.reason = hidden(self.reason)
 
 
 class InvalidQueryError(ServiceError, astroquery_exceptions.InvalidQueryError):
@@ -108,7 +119,7 @@ class RateLimitError(ServiceError):
         Seconds that the service asked for.
     """
 
-    def __init__(self, message, *, retry_after, **kwargs):
+    def __init__(self, message, *, retry_after=0.0, **kwargs):
         super().__init__(message, **kwargs)
         self.retry_after = retry_after
 
@@ -173,6 +184,19 @@ class MaxResultsWarning(AlerceZvarWarning, astroquery_exceptions.MaxResultsWarni
 
 class CorruptValueWarning(AlerceZvarWarning, astroquery_exceptions.CorruptDataWarning):
     """Single values of an answer were unusable and are masked."""
+
+
+def _printable(text):
+    """Text without control characters, which could drive the terminal."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def warn(message, category):
+    """Warn of something at the line of the caller's own code, however deep inside the package it was noticed."""
+    level, frame = 1, sys._getframe(0)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "alerce_zvar":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
 
 
 def require(extra, *modules):

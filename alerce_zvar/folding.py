@@ -6,12 +6,25 @@
                0   P     1   P     2  cycle      phase 0 is at epoch_time, 0 <= phase < 1
 """
 
+from numbers import Real
+
 import numpy as np
 from astropy import units as u
 from astropy.table import QTable, vstack
-from astropy.time import Time
+from astropy.time import Time, TimeDelta
 
-__all__ = ["bin_phase", "check_period", "default_epoch", "fold", "phase", "usable", "value_names"]
+__all__ = [
+    "band_names",
+    "bare_unit",
+    "bin_phase",
+    "check_period",
+    "default_epoch",
+    "fold",
+    "numbers",
+    "phase",
+    "usable",
+    "value_names",
+]
 
 _MOVED = ("mag", "flux")  # quantities that are averaged in bins, each with its <name>_err
 
@@ -103,11 +116,14 @@ def fold(light_curve, period, *, epoch_time=None, bins=None, cycles=1):
     ------
     astropy.units.UnitsError
         `period` has no unit of time.
+    TypeError
+        `light_curve` has no times, or `epoch_time` is not one.
     ValueError
-        `period`, `bins` or `cycles` is not positive.
+        `period`, `bins` or `cycles` is not positive, or there is nothing to put into bins.
     """
     period = check_period(period)
-    if not (np.isscalar(cycles) and np.isfinite(cycles) and cycles > 0):
+    _check_foldable(light_curve, bins)
+    if isinstance(cycles, bool) or not isinstance(cycles, Real) or not 0 < cycles < np.inf:
         raise ValueError(f"cycles must be a positive number, not {cycles!r}")
     epoch_time = default_epoch(light_curve["time"]) if epoch_time is None else _check_epoch(epoch_time)
     days, period_days = np.atleast_1d((light_curve["time"] - epoch_time).to_value(u.day)), period.to_value(u.day)
@@ -147,19 +163,45 @@ def value_names(light_curve):
     return [name for name in _MOVED if name in light_curve.colnames]
 
 
+def band_names(light_curve):
+    """Band of each row as text; empty texts where there is no such column. FITS gives bytes, which are decoded."""
+    if "band" not in light_curve.colnames:
+        return np.full(len(light_curve), "")
+    bands = np.asarray(light_curve["band"])
+    return np.char.decode(bands, "ascii") if bands.dtype.kind == "S" else bands.astype(str)
+
+
 def usable(column, error=None):
     """Rows where a column (and its error) is neither masked nor NaN, and the error is positive; a bool array."""
-    good = ~np.asarray(getattr(column, "mask", False)) & np.isfinite(_plain(column))
+    good = ~np.asarray(getattr(column, "mask", False)) & np.isfinite(numbers(column))
     if error is not None:
-        good &= usable(error) & (_plain(error) > 0)
+        good &= usable(error) & (numbers(error) > 0)
     return good
 
 
-def _plain(column):
-    """Numbers of a column without unit; those under a mask are whatever lies there."""
-    column = getattr(column, "unmasked", column)
-    column = getattr(column, "value", column)
-    return np.asarray(getattr(column, "data", column) if isinstance(column, np.ma.MaskedArray) else column, dtype=float)
+def bare_unit(column):
+    """Unit of a column, that of its numbers for a logarithmic one such as ``mag(AB)``; None without unit."""
+    unit = getattr(column, "unit", None)
+    return getattr(unit, "function_unit", unit)
+
+
+def numbers(column, unit=None):
+    """Numbers of a column as float64, in the unit if both have one; those under a mask are whatever lies there."""
+    own = bare_unit(column)
+    bare = getattr(column, "unmasked", column)
+    bare = getattr(bare, "value", bare)
+    plain = np.array(bare.data if isinstance(bare, np.ma.MaskedArray) else bare, dtype=float)
+    return plain if own in (None, u.one, unit) or unit in (None, u.one) else plain * own.to(unit)
+
+
+def _check_foldable(light_curve, bins):
+    names = getattr(light_curve, "colnames", ())
+    if "time" not in names or not isinstance(light_curve["time"], Time) or isinstance(light_curve["time"], TimeDelta):
+        raise TypeError("light_curve must be a table with a column 'time' of astropy Time, such as a TimeSeries")
+    if "phase" in names:
+        raise ValueError("the light curve has a column 'phase' already; fold the unfolded one")
+    if bins is not None and not value_names(light_curve):
+        raise ValueError(f"bins need a column 'mag' or 'flux'; there are only {', '.join(names)}")
 
 
 def _check_epoch(epoch_time):
@@ -175,11 +217,9 @@ def _check_bins(bins):
 
 
 def _binned(light_curve, phases, bins):
-    bands = np.asarray(light_curve["band"]) if "band" in light_curve.colnames else np.zeros(len(phases), dtype="U1")
-    tables = [_binned_band(light_curve, phases, bins, bands == band, band) for band in np.unique(bands)]
-    if not tables:
-        raise ValueError("the light curve has no rows to put into bins")
-    return vstack(tables)
+    bands, rows = band_names(light_curve), ~np.asarray(light_curve["time"].mask)
+    names = np.unique(bands) if len(bands) else [""]
+    return vstack([_binned_band(light_curve, phases, bins, rows & (bands == band), band) for band in names])
 
 
 def _binned_band(light_curve, phases, bins, rows, band):
@@ -190,9 +230,11 @@ def _binned_band(light_curve, phases, bins, rows, band):
         rows = rows & usable(light_curve[name], errors[name])
     table = QTable()
     for name in names:
-        error = None if errors[name] is None else _plain(errors[name])[rows]
-        centres, means, mean_errors, counts = bin_phase(phases[rows], _plain(light_curve[name])[rows], error, bins=bins)
-        unit = getattr(light_curve[name], "unit", None) or u.one
+        unit = bare_unit(light_curve[name]) or u.one
+        error = None if errors[name] is None else numbers(errors[name], unit)[rows]
+        centres, means, mean_errors, counts = bin_phase(
+            phases[rows], numbers(light_curve[name])[rows], error, bins=bins
+        )
         if "phase" not in table.colnames:
             table["phase"] = centres << u.one
             table["band"] = np.full(len(centres), str(band))

@@ -5,7 +5,8 @@ from astropy import units as u
 from astropy.table import QTable, Table
 from astropy.timeseries import TimeSeries
 
-from alerce_zvar.folding import usable, value_names
+from alerce_zvar.errors import FAILURE_COLUMNS
+from alerce_zvar.folding import band_names, bare_unit, numbers, usable, value_names
 
 __all__ = ["LightCurves"]
 
@@ -19,7 +20,7 @@ class LightCurves:
     Parameters
     ----------
     data : `~astropy.table.Table`
-        Rows of all light curves, one after the other; the first column is ``time``.
+        Rows of all light curves, one after the other; the first column is ``time``. Not copied.
     offsets : array_like of int
         Row at which each light curve begins, and at last the number of rows; one more than there are ids.
     ids : list of str
@@ -43,7 +44,7 @@ class LightCurves:
         self.offsets = np.asarray(offsets, dtype=np.int64)
         self.ids = [str(identifier) for identifier in ids]
         self.id_name = id_name
-        self.failures = failures if failures is not None else Table(names=("input_index", "input", "reason"))
+        self.failures = failures if failures is not None else _no_failures()
         self._check()
         self._places = {}
         for place, identifier in enumerate(self.ids):
@@ -81,7 +82,7 @@ class LightCurves:
         return (self[place] for place in range(len(self)))
 
     def __contains__(self, identifier):
-        return str(identifier) in self._places
+        return identifier in self._places
 
     def __repr__(self):
         columns = ", ".join(self.data.colnames)
@@ -93,9 +94,22 @@ class LightCurves:
                 raise KeyError(f"no light curve with {self.id_name} '{item}'")
             return self._one(self._places[item])
         if isinstance(item, int | np.integer) and not isinstance(item, bool):
-            place = range(len(self))[item]  # raises IndexError, and understands negative numbers
-            return self._one(place)
-        return self._subset(np.arange(len(self))[item])
+            if not -len(self) <= item < len(self):
+                raise IndexError(f"there are {len(self)} light curves, no number {item}; an id is a text, in quotes")
+            return self._one(int(item) % len(self))
+        places = np.arange(len(self))[item] if isinstance(item, slice) else self._listed(np.asarray(item))
+        return self._subset(places)
+
+    def _listed(self, items):
+        """Places of a list of ids or numbers, or of a mask."""
+        if items.dtype.kind == "U":
+            unknown = [identifier for identifier in items if identifier not in self._places]
+            if unknown:
+                raise KeyError(f"no light curve with {self.id_name} '{unknown[0]}'")
+            return np.array([self._places[identifier] for identifier in items], dtype=int)
+        if items.ndim != 1 or (items.size and items.dtype.kind not in "iub"):
+            raise TypeError("light curves are taken by number, id, slice, mask, or a list of numbers or ids")
+        return np.arange(len(self))[items if items.size else []]
 
     def _one(self, place):
         start, end = self.offsets[place : place + 2]
@@ -137,10 +151,18 @@ class LightCurves:
         Returns
         -------
         LightCurves
-            Without keep_upper_limits no value or error is masked or NaN, and ``limiting_mag`` is left out.
+            Without keep_upper_limits no ``mag`` and ``mag_err`` is masked or NaN (nor ``flux`` and ``flux_err`` where
+            there are no magnitudes), and ``limiting_mag`` is left out.
+
+        Raises
+        ------
+        ValueError
+            There are no values with errors to clean, or no bands to choose from.
         """
         data = self.data
-        name = value_names(data)[0]
+        name = next((name for name in value_names(data) if f"{name}_err" in data.colnames), None)
+        if name is None:
+            raise ValueError(f"clean needs the columns mag, mag_err or flux, flux_err; there are {data.colnames}")
         seen = usable(data[name], data[f"{name}_err"])
         keep = seen.copy()
         if min_snr is not None:
@@ -148,9 +170,9 @@ class LightCurves:
         if keep_upper_limits and "limiting_mag" in data.colnames:
             keep |= ~seen & usable(data["limiting_mag"])
         if bands is not None:
-            keep &= np.isin(np.asarray(data["band"]), _band_list(bands))
+            keep &= np.isin(band_names(data), _band_list(bands))
         if min_points is not None:
-            keep &= _populous(self.owners, np.asarray(data["band"]), keep, min_points)
+            keep &= _populous(self.owners, band_names(data), keep, min_points)
         kept = data[keep]
         if not keep_upper_limits and "limiting_mag" in kept.colnames:
             kept.remove_column("limiting_mag")
@@ -165,15 +187,23 @@ class LightCurves:
 
 
 def _snr(data, name):
+    """Signal to noise; of rows without an error it is not a number, or has no meaning."""
     if "snr_total" in data.colnames:
-        return np.ma.filled(np.ma.asarray(data["snr_total"]), np.nan)
-    value, error = (np.asarray(getattr(data[c], "unmasked", data[c])) for c in (name, f"{name}_err"))
+        return np.where(usable(data["snr_total"]), numbers(data["snr_total"]), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return 2.5 / np.log(10) / error if name == "mag" else value / error
+        if name == "mag":
+            return 2.5 / np.log(10) / numbers(data["mag_err"], u.mag)
+        return numbers(data["flux"]) / numbers(data["flux_err"], bare_unit(data["flux"]))
 
 
 def _band_list(bands):
-    return [bands] if isinstance(bands, str) else list(bands)
+    if isinstance(bands, str) and len(bands) > 1:
+        raise ValueError(f"bands must be one band or a list of them, such as ['g', 'r'], not {bands!r}")
+    return list(bands)
+
+
+def _no_failures():
+    return Table(names=list(FAILURE_COLUMNS), dtype=list(FAILURE_COLUMNS.values()))
 
 
 def _populous(owners, bands, keep, min_points):

@@ -9,9 +9,9 @@ import threading
 __all__ = ["FaultServer", "gzipped", "http", "json_reply"]
 
 
-def http(body=b"", status=200, *, length=True, **headers):
+def http(body=b"", status=200, *, length=True, keep_alive=False, **headers):
     """Bytes of an HTTP answer; header names are written with underscores."""
-    lines = [f"HTTP/1.1 {status} Whatever", "Connection: close"]
+    lines = [f"HTTP/1.1 {status} Whatever", f"Connection: {'keep-alive' if keep_alive else 'close'}"]
     if length:
         lines.append(f"Content-Length: {len(body)}")
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
@@ -33,6 +33,8 @@ class FaultServer:
     def __init__(self, *script):
         self.script = list(script)
         self.requests = []
+        self.connections = 0
+        self.keep_alive = False
         self._closing = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -46,6 +48,7 @@ class FaultServer:
         self._closing.set()
         with contextlib.suppress(OSError):
             socket.create_connection(self._listener.getsockname()).close()  # wakes the accept
+            self.connections -= 1
         self._thread.join()
         self._listener.close()
 
@@ -55,12 +58,13 @@ class FaultServer:
             threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
 
     def _answer(self, connection):
+        self.connections += 1
         with connection, contextlib.suppress(OSError):
-            request = self._read(connection)
-            if not request:
-                return
-            self.requests.append(request)
-            self.respond(request, connection)
+            while request := self._read(connection):
+                self.requests.append(request)
+                self.respond(request, connection)
+                if not self.keep_alive:
+                    return
 
     def respond(self, request, connection):
         step = self.script[min(len(self.requests), len(self.script)) - 1]

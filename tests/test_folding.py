@@ -144,3 +144,46 @@ def test_results_can_be_copied_pickled_and_written(bins, tmp_path):
 def test_wrong_arguments(arguments, error, words):
     with pytest.raises(error, match=words):
         fold(light_curve(), **arguments)
+
+
+# odd light curves
+
+
+def test_errors_may_have_another_unit():
+    curve = light_curve()
+    small = curve.copy()
+    small["mag_err"] = curve["mag_err"].to(u.mmag)
+    ours, theirs = (fold(c, 0.57 * u.day, bins=5) for c in (curve, small))
+    assert u.allclose(ours["mag_err"], theirs["mag_err"])
+    flux = TimeSeries(time=curve["time"], data={"flux": np.ones(200) * u.uJy, "flux_err": np.full(200, 0.01) * u.mJy})
+    assert u.allclose(fold(flux, 0.57 * u.day, bins=1)["flux_err"], 10 / np.sqrt(200) * u.uJy)
+
+
+def test_bands_from_fits_are_text(tmp_path):
+    QTable(light_curve()).write(tmp_path / "curve.fits")
+    back = QTable.read(tmp_path / "curve.fits", astropy_native=True)
+    assert set(fold(back, 0.57 * u.day, bins=3)["band"]) == {"g", "r"}
+
+
+def test_masked_times_and_empty_light_curves():
+    curve = light_curve()
+    curve["time"][3] = np.ma.masked
+    assert fold(curve, 0.57 * u.day, bins=4)["n"].sum() == 199
+    empty = light_curve()[:0]
+    assert len(fold(empty, 0.57 * u.day)) == 0
+    assert fold(empty, 0.57 * u.day, bins=4).colnames == ["phase", "band", "mag", "mag_err", "n"]
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        (lambda c: c["time", "band"], ValueError, "bins need a column 'mag' or 'flux'"),
+        (lambda c: QTable({"time": [1.0, 2.0], "mag": [1.0, 2.0]}), TypeError, "column 'time' of astropy Time"),
+        (lambda c: fold(c, 1 * u.day), ValueError, "column 'phase' already"),
+        (lambda c: c["time"], TypeError, "column 'time'"),
+        (lambda c: c.fold(1 * u.day), TypeError, "column 'time' of astropy Time"),
+    ],
+)
+def test_what_cannot_be_folded(change, error, words):
+    with pytest.raises(error, match=words):
+        fold(change(light_curve()), 0.57 * u.day, bins=3)

@@ -41,7 +41,7 @@ ROOMS = {
     "__main__": EVERYTHING,
 }
 NETWORK = {"requests", "urllib3", "socket", "http", "httpx", "ssl"}
-NETWORK_ROOMS = ("wire.transport", "wire.connection", "server")
+NETWORK_ROOMS = ("wire.transport", "wire.connection", "wire.translate", "server")
 # Optional package -> the rooms whose modules may import it at once; all others do so inside a function, if at all.
 EXTRAS = {
     "duckdb": ("archive",),

@@ -56,7 +56,7 @@ def test_looks_like_a_sequence():
 
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=6), st.data())
 def test_subsets_keep_their_rows(lengths, data):
-    lcs = lightcurves(tuple(lengths) + (1,))
+    lcs = lightcurves((*lengths, 1))
     places = data.draw(st.lists(st.integers(0, len(lengths)), max_size=5))
     subset = lcs[np.array(places, dtype=int)]
     assert subset.ids == [lcs.ids[place] for place in places]
@@ -113,3 +113,41 @@ def test_to_table_and_back():
 def test_offsets_must_fit(offsets, ids, words):
     with pytest.raises(ValueError, match=words):
         LightCurves(lightcurves().data, offsets, ids)
+
+
+def test_what_is_not_a_light_curve_of_these():
+    lcs = lightcurves()
+    assert 145120008365555260 not in lcs
+    for item in (145120008365555260, -5):
+        with pytest.raises(IndexError, match="an id is a text"):
+            lcs[item]
+    for item in (None, True, 1.5, [[1]], [1.5]):
+        with pytest.raises(TypeError, match="light curves are taken by"):
+            lcs[item]
+    with pytest.raises(KeyError, match="'nobody'"):
+        lcs[["145120008365555260", "nobody"]]
+    assert lcs[["145120008365555262", "145120008365555260"]].ids == ["145120008365555262", "145120008365555260"]
+    assert lcs[np.array([True, False, False, True])].ids == [lcs.ids[0], lcs.ids[3]]
+    assert len(lcs[[]]) == 0
+
+
+def test_without_failures_there_is_an_empty_table_of_them():
+    assert lightcurves().failures.colnames == ["input_index", "input", "error", "reason", "url"]
+
+
+def test_clean_says_what_it_lacks():
+    lcs = lightcurves()
+    bare = LightCurves(lcs.data["time", "band"], lcs.offsets, lcs.ids)
+    with pytest.raises(ValueError, match="clean needs the columns"):
+        bare.clean()
+    with pytest.raises(ValueError, match="bands must be one band or a list"):
+        lcs.clean(bands="gr")
+
+
+def test_errors_in_another_unit_and_bands_in_bytes():
+    lcs = lightcurves()
+    data = lcs.data.copy()
+    data["mag_err"] = data["mag_err"].to(u.mmag)
+    data["band"] = np.asarray(data["band"]).astype("S1")
+    other = LightCurves(data, lcs.offsets, lcs.ids)
+    assert len(other.clean(min_snr=10, bands=["g", "i"]).data) == len(lcs.clean(min_snr=10, bands=["g", "i"]).data) > 0

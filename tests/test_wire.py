@@ -1,9 +1,12 @@
 """Transport and decoding under faults, through the public classes against a loopback server that misbehaves on cue."""
 
+import copy
 import itertools
 import json
 import logging
+import os
 import pickle
+import signal
 import socket
 import struct
 import threading
@@ -11,6 +14,7 @@ import time
 from email.utils import formatdate
 from pathlib import Path
 
+import numpy as np
 import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
@@ -274,6 +278,102 @@ def test_a_post_is_not_turned_into_a_get(status):
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize(
+    "location", ["http://h:99999/", "http://[::1", "http://eve:x@{host}/", "", "http://a..b/", "mailto:x@y"]
+)
+def test_a_redirect_to_no_address_is_refused(location):
+    with FaultServer(b"") as server:
+        server.script[0] = http(status=302, Location=location.format(host=server.url.removeprefix("http://")))
+        with pytest.raises(e.RedirectError):
+            Alerce(url=server.url).query_object("ZTF17aabopdz")
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("url", ["nonsense", "ftp://x", "http://", "http://127.0.0.1:99999", "https://[::1", "", 5])
+def test_an_impossible_address_is_refused_at_once(url):
+    if not url:
+        pytest.skip("an empty address means the default one")
+    with pytest.raises(ValueError, match="url must be an address"):
+        Alerce(url=url).query_object("ZTF17aabopdz")
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 400])
+@pytest.mark.parametrize(
+    "damage", [{"Content_Length": "50"}, {"Content_Encoding": "gzip"}, {"Transfer_Encoding": "chunked"}]
+)
+def test_a_final_status_with_a_damaged_body_is_final(status, damage):
+    error, waits, requests = ask([http(b"", status, length=False, **damage)])
+    assert error.status == status
+    assert (len(requests), waits) == (1, [])
+
+
+def test_a_timeout_may_be_any_number_or_quantity():
+    for timeout in (3, np.int64(3), np.float32(3), 3 * u.s, 0.1 * u.min, float("inf")):
+        with FaultServer(GOOD) as server:
+            assert len(Alerce(url=server.url).query_object("x", timeout=timeout)) == 1
+    for timeout in (0, -1, True, "3", 5 * u.m, [1] * u.s, float("nan")):
+        with pytest.raises(ValueError, match="timeout must be"):
+            Alerce(url="http://127.0.0.1:9").query_object("x", timeout=timeout)
+
+
+def test_waiting_for_a_connection_counts_as_time():
+    release = threading.Event()
+
+    def stall(connection):
+        release.wait(20)
+
+    with FaultServer(stall) as server, conf.set_temp("max_connections", 1):
+        alerce, errors = Alerce(url=server.url), []
+
+        def work():
+            with pytest.raises(e.DeadlineError):
+                alerce.query_object("x", timeout=0.3)
+            errors.append(1)
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        started = time.monotonic()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert time.monotonic() - started < 1.3
+        assert len(errors) == 4
+        release.set()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals to oneself work differently here")
+def test_an_interrupt_ends_a_batch_and_its_threads():
+    release, first = threading.Event(), threading.Lock()
+
+    def stall(connection):
+        if first.acquire(blocking=False):
+            os.kill(os.getpid(), signal.SIGINT)
+        release.wait(20)
+
+    started = time.monotonic()
+    with FaultServer(stall) as server:
+        with pytest.raises(KeyboardInterrupt):
+            Alerce(url=server.url).query_object([f"x{i}" for i in range(9)], timeout=15)
+        for thread in [thread for thread in threading.enumerate() if thread.name.startswith("alerce_zvar_")]:
+            thread.join()
+        assert time.monotonic() - started < 5
+        release.set()
+
+
+def test_retries_come_back_after_an_outage():
+    now = [0.0]
+    with FaultServer(http(status=503)) as server:
+        alerce, waits = impatient(Alerce(url=server.url), clock=lambda: now[0])
+        for _ in range(20):
+            with pytest.raises(e.UnavailableError):
+                alerce.query_object("x")
+        assert len(waits) == 50
+        now[0] += 10.0
+        with pytest.raises(e.UnavailableError):
+            alerce.query_object("x")
+        assert len(waits) == 50 + conf.max_retries
+
+
 def test_nobody_there():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -310,9 +410,9 @@ def test_control_characters_of_a_server_do_not_reach_the_terminal():
 class EchoServer(FaultServer):
     """Answers every object query with that object; an oid that begins with 'bad' fails, 'gone' is unknown."""
 
-    def __init__(self, together=None):
+    def __init__(self, together=None, keep_alive=False):
         super().__init__(b"")
-        self.together = together
+        self.together, self.keep_alive = together, keep_alive
         self.open = self.most = 0
         self._count = threading.Lock()
 
@@ -330,7 +430,7 @@ class EchoServer(FaultServer):
         elif oid.startswith("gone"):
             connection.sendall(json_reply({"message": "not found"}, 404))
         else:
-            connection.sendall(json_reply(OBJECT | {"oid": oid}))
+            connection.sendall(json_reply(OBJECT | {"oid": oid}, keep_alive=self.keep_alive))
 
 
 def test_every_input_is_answered_once_and_in_order():
@@ -373,9 +473,36 @@ def test_astroquery_s_global_cache_switch_is_left_alone():
     assert cache_conf.cache_active is True
 
 
-def test_instances_pickle_without_secrets(monkeypatch):
-    transport = pickle.loads(pickle.dumps(Transport(lambda: None)))
-    assert transport._credentials() is None
+@pytest.mark.parametrize("copied", [lambda x: pickle.loads(pickle.dumps(x)), copy.copy, copy.deepcopy])
+def test_instances_and_errors_can_be_copied_and_pickled(copied, monkeypatch):
+    monkeypatch.setenv("ZVAR_USERNAME", "alice")
+    monkeypatch.setenv("ZVAR_PASSWORD", "wonderland")
+    with FaultServer(SOURCES) as server:
+        zvar = copied(Zvar(url=server.url))
+        assert zvar.query_objects("145120008365555264")["psid"][0] == "145120008365555264"
+    assert "Authorization" in server.requests[0]
+    assert repr(copied(Alerce)) == repr(Alerce)
+    query = Alerce._client.query("detections", oid="ZTF17aabopdz")
+    assert hash(copied(query)) == hash(query)
+    assert copied(query) == query
+    error = copied(e.RateLimitError("wait", retry_after=7.0, url="http://x", reason="busy"))
+    assert (error.retry_after, error.url, str(error)) == (7.0, "http://x", "wait The service said: busy [http://x]")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+def test_a_forked_process_opens_its_own_connections():
+    """Two processes on one kept-alive connection would read each other's answers."""
+    with EchoServer(keep_alive=True) as server:
+        alerce = Alerce(url=server.url)
+        assert alerce.query_object("ok0")["oid"][0] == "ok0"
+        before, child = alerce._client.transport._sessions, os.fork()
+        if child == 0:
+            found = alerce.query_object("ok1")["oid"][0]
+            os._exit(0 if found == "ok1" and alerce._client.transport._sessions is not before else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert alerce.query_object("ok2")["oid"][0] == "ok2"
+    assert server.connections == 2
 
 
 # secrets
@@ -450,6 +577,73 @@ def test_an_answer_and_the_disk_hold_no_password(secret_login, caplog, tmp_path,
     with pytest.raises(TypeError, match="not pickled"):
         pickle.dumps(zvar._credentials())
     assert CANARY not in repr(zvar._credentials())
+
+
+def shown(error):
+    import traceback
+
+    return "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+
+
+def test_a_refused_prompted_login_shows_no_password(monkeypatch):
+    import getpass
+
+    monkeypatch.setattr(getpass, "getpass", lambda prompt: CANARY)
+    with FaultServer(json_reply({"detail": "no"}, 401)) as server, pytest.raises(e.LoginError) as caught:
+        Zvar(url=server.url).login(username="alice")
+    assert "Authorization: Basic " in server.requests[0]
+    told = shown(caught.value)
+    for form in canary_forms():
+        assert form not in told
+
+
+def test_an_interrupt_shows_no_password(secret_login, monkeypatch):
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("http.client.HTTPConnection.getresponse", interrupt)
+    with FaultServer(SOURCES) as server:
+        client = Zvar(url=server.url)._client
+        with pytest.raises(KeyboardInterrupt) as caught:
+            client.fetch(client.query("objects", ids=["1"]))
+    assert caught.value.__context__ is None
+    told = shown(caught.value)
+    for form in canary_forms():
+        assert form not in told
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 503])
+def test_a_server_that_repeats_the_request_gives_no_password_away(secret_login, status):
+    with FaultServer(b"") as server:
+        server.respond = lambda request, connection: connection.sendall(http(f"{request} {CANARY}".encode(), status))
+        zvar, _ = impatient(Zvar(url=server.url))
+        with pytest.raises(e.ServiceError) as caught:
+            zvar.query_objects("1")
+    for form in canary_forms():
+        assert form not in str(caught.value)
+        assert form not in repr(vars(caught.value))
+
+
+@pytest.mark.parametrize("service", [Alerce, Zvar])
+def test_a_login_in_the_address_is_refused(service, monkeypatch):
+    monkeypatch.setenv("ALERCE_ZVAR_SERVER", f"http://alice:{CANARY}@127.0.0.1:9")
+    for instance in (service, service(url=f"https://alice:{CANARY}@zvar.example.org/api")):
+        with pytest.raises(ValueError, match="must not hold a login") as caught:
+            instance.query_objects("1") if service is Zvar else instance.query_object("1")
+        assert CANARY not in str(caught.value)
+
+
+def test_a_broken_keyring_does_not_matter_where_the_login_is_known(secret_login, monkeypatch):
+    import keyring
+
+    def broken(*args):
+        raise RuntimeError("no backend")
+
+    monkeypatch.setattr(keyring, "get_password", broken)
+    with conf.set_temp("zvar_username", "alice"), FaultServer(SOURCES) as server:
+        assert len(Zvar(url=server.url).query_objects("145120008365555264")) == 1
+        monkeypatch.delenv("ZVAR_PASSWORD")
+        assert not Zvar(url=server.url).authenticated()
 
 
 def test_a_login_is_not_sent_in_clear_to_another_machine(secret_login):

@@ -1,16 +1,16 @@
 """AlerceClass: the ALeRCE broker's ZTF services (reference/alerce.md) in the manner of astroquery."""
 
-import warnings
-
 import numpy as np
+import orjson
 from astropy.table import MaskedColumn, QTable, Table, vstack
 from astropy.timeseries import TimeSeries
 from astroquery.query import BaseQuery
 
 from alerce_zvar.alerce import schema
 from alerce_zvar.config import conf, local_server
-from alerce_zvar.errors import MaxResultsWarning, NoResultsWarning, ReplyError
+from alerce_zvar.errors import MaxResultsWarning, NoResultsWarning, ReplyError, ServiceError, warn
 from alerce_zvar.folding import usable
+from alerce_zvar.wire.address import checked_url
 from alerce_zvar.wire.answer import AnswerTable, Failures, announce
 from alerce_zvar.wire.client import Client, chunks, payloads
 from alerce_zvar.wire.decode import decode_table, empty_table, rows_of
@@ -19,6 +19,7 @@ from alerce_zvar.wire.query import as_list, checked, documented, to_icrs, to_rad
 __all__ = ["Alerce", "AlerceClass"]
 
 _OIDS_PER_REQUEST = 100  # they travel in the address, and servers cut addresses at some 8 kB
+_UNREPEATABLE = 50  # rows of a page that cannot all be the same as those of another; small pages may, by chance
 _NOT_ZERO = 1e-9  # degrees, 4 microarcseconds: see _cone
 _OWN_FILTERS = ("ra", "dec", "radius", "page", "page_size", "count")  # set by our own arguments
 _FILTERS = tuple(param for param in schema.OBJECTS_PARAMS if param.name not in _OWN_FILTERS)
@@ -44,7 +45,14 @@ class AlerceClass(BaseQuery):
         return f"<{type(self).__name__} at {self._address()}>"
 
     def _address(self):
-        return (self._url or local_server() or conf.alerce_url).rstrip("/")
+        return checked_url(self._url or local_server() or conf.alerce_url)
+
+    def __getstate__(self):
+        """BaseQuery's own session is not used and not kept."""
+        return {"_url": self._url}
+
+    def __setstate__(self, state):
+        self.__init__(url=state["_url"])
 
     def _request(self, query, *, timeout=None):
         """Answer to a `Query` by our transport; astroquery's own way has neither deadline nor retries."""
@@ -97,6 +105,7 @@ class AlerceClass(BaseQuery):
         ----------------
         {params}
         """
+        filters = {name: value for name, value in filters.items() if value is not None}
         if not filters and coordinates is None:
             names = ", ".join(param.name for param in _FILTERS)
             raise TypeError(f"query_objects needs at least one filter: coordinates with radius, {names}")
@@ -104,7 +113,6 @@ class AlerceClass(BaseQuery):
             raise TypeError("coordinates and radius go together; only one of them was given")
         for name in set(filters) & set(_OWN_FILTERS):
             raise TypeError(f"query_objects takes no '{name}'; use coordinates, radius and row_limit")
-        filters.setdefault("order_by", "oid" if filters.get("oid") is None else None)  # pages need an order
         row_limit = _row_limit(row_limit)
         inputs, starts = self._starts(coordinates, radius, filters)
         page_size = conf.page_size if row_limit < 0 else min(conf.page_size, row_limit + 1)
@@ -134,15 +142,30 @@ class AlerceClass(BaseQuery):
 
     def _starts(self, coordinates, radius, filters):
         """Inputs for messages, and the values of the first request for each."""
+        oids = self._oids(filters.pop("oid", None))
+        if len(oids) < 2:  # a list comes in its own order; anything else needs one, or pages would overlap
+            filters = {"order_by": "oid"} | filters
         if coordinates is not None:
+            filters |= {"oid": oids} if oids else {}
             angle = to_radius(radius)
             cones = [_cone(position, angle) for position in np.atleast_1d(to_icrs(coordinates))]
             return [f"{cone['ra']:.6f} {cone['dec']:+.6f}" for cone in cones], [filters | cone for cone in cones]
-        if filters.get("oid") is not None:
-            oids = [checked(self._client.endpoints["objects"].param("oid"), [o])[0] for o in as_list(filters["oid"])[0]]
+        if oids:
             lists = chunks(oids, _OIDS_PER_REQUEST)
             return [", ".join(oids) for oids in lists], [filters | {"oid": oids} for oids in lists]
         return ["these filters"], [filters]
+
+    def _oids(self, given):
+        """Checked ids, each once; none where none were given."""
+        if given is None:
+            return []
+        param = self._client.endpoints["objects"].param("oid")
+        oids = list(dict.fromkeys(checked(param, [oid])[0] for oid in as_list(given)[0]))
+        if not oids:
+            raise ValueError("oid must hold at least one id; an empty list was given")
+        if len(oids) > 1 and any("*" in oid for oid in oids):
+            raise ValueError("oid may hold the wildcard * in a single id only; several are matched exactly")
+        return oids
 
     def _page(self, values, page, page_size):
         return self._client.query("objects", **values, page=page, page_size=page_size)
@@ -154,10 +177,10 @@ class AlerceClass(BaseQuery):
             try:
                 rows = self._all_rows(content, reply, starts[index], row_limit, page_size, timeout)
                 if 0 <= row_limit < len(rows):
-                    cut.append(inputs[index])
+                    cut.append(index)
                     rows = rows[:row_limit]
                 part = decode_table(rows, schema.OBJECTS, url=reply.url)
-            except ReplyError as error:
+            except ServiceError as error:
                 failures.add([index], error)
                 continue
             if by_position:
@@ -165,26 +188,31 @@ class AlerceClass(BaseQuery):
             parts.append(part)
         failures.raise_if_nothing_else()
         table = AnswerTable(vstack(parts[1:] or parts, metadata_conflicts="silent"), copy=False)
-        table.meta.update(self._client.meta(jobs[0][0]))
+        table.meta.update(self._meta([query for query, _ in jobs]))
         if cut:
-            warnings.warn(f"The answer was cut at {row_limit} rows for {cut[0]:.80}", MaxResultsWarning, stacklevel=3)
-        failures = _with_missing_oids(failures, starts, table)
+            warn(f"The answer was cut at {row_limit} rows for {inputs[cut[0]]:.80}", MaxResultsWarning)
+        failures = _with_missing_oids(failures, starts, table, cut)
         announce(len(table), failures, "objects")
         return table.with_companions(failures=failures.table())
 
     def _all_rows(self, content, reply, values, row_limit, page_size, timeout):
         """Rows of all pages, as far as the limit; what the service says of further pages is not used."""
         endpoint = self._client.endpoints["objects"]
-        rows = page_rows = rows_of(content, endpoint, reply)
-        page = 1
-        while len(page_rows) >= page_size and (row_limit < 0 or len(rows) <= row_limit):
+        rows, seen, page = [], set(), 1
+        while True:
+            page_rows = rows_of(content, endpoint, reply)
+            rows += page_rows
+            fingerprint = hash(orjson.dumps(page_rows))
+            if len(page_rows) >= _UNREPEATABLE and fingerprint in seen:
+                raise ReplyError(f"Page {page} repeats an earlier one.", url=reply.url)
+            seen.add(fingerprint)
+            if (row_limit >= 0 and len(rows) > row_limit) or not _goes_on(content, page_rows, page_size):
+                return rows
             page += 1
             content, reply = self._request(self._page(values, page, page_size), timeout=timeout)
-            previous, page_rows = page_rows, rows_of(content, endpoint, reply)
-            if page_rows and page_rows == previous:
-                raise ReplyError(f"Page {page} repeats page {page - 1}.", url=reply.url)
-            rows = rows + page_rows
-        return rows
+
+    def _meta(self, queries):
+        return self._client.meta(queries) | {"time_assumption": _TIME_ASSUMPTION}
 
     # one object, or a list of them
 
@@ -290,8 +318,8 @@ class AlerceClass(BaseQuery):
         Returns
         -------
         AnswerTable
-            ``oid, classifier, classifier_version, class_name, probability, ranking``: every class of every version of every
-            classifier. Ranking 1 is the most probable class of its version.
+            ``oid, classifier, classifier_version, class_name, probability, ranking``: every class of every version of
+            every classifier. Ranking 1 is the most probable class of its version.
         """
         values = {"classifier": classifier, "classifier_version": classifier_version}
         return self._per_object("probabilities", oid, get_query_payload, timeout, **values)
@@ -306,25 +334,26 @@ class AlerceClass(BaseQuery):
         oids = [query.payload["oid"] for query in queries]
         answers, failures = self._client.fetch_chunks([(q, [i]) for i, q in enumerate(queries)], oids, timeout=timeout)
         description = self._client.endpoints[endpoint]
-        parts = [_with_oid(empty_table(description.answer), "")]
+        found = {}
         for (index,), content, reply in answers:
             try:
-                rows = rows_of(content, description, reply)
-                parts.append(_with_oid(decode_table(rows, description.answer, url=reply.url), oids[index]))
+                found[index] = rows_of(content, description, reply), reply.url
             except ReplyError as error:
                 failures.add([index], error)
+        table = _decoded_together(found, oids, description.answer, failures)
         if single and failures.errors:
             raise failures.errors[0]
         failures.raise_if_nothing_else()
-        full = [part for part in parts if len(part)] or parts[:1]
-        table = AnswerTable(vstack(full, metadata_conflicts="silent"), copy=False)
-        table.meta.update(self._client.meta(queries[0]))
+        table = AnswerTable(table, copy=False)
+        table.meta.update(self._meta(queries))
         announce(len(table), failures, endpoint.replace("_", " "))
         return table.with_companions(failures=failures.table())
 
     # light curve
 
-    def get_lightcurve(self, oid, *, photometry="corrected", include_upper_limits=False, timeout=None):
+    def get_lightcurve(
+        self, oid, *, photometry="corrected", include_upper_limits=False, get_query_payload=False, timeout=None
+    ):
         """Light curve of one object.
 
         Parameters
@@ -336,6 +365,8 @@ class AlerceClass(BaseQuery):
             right for a transient, whose sign is the column ``isdiffpos``.
         include_upper_limits : bool
             Also exposures without a detection: ``mag`` is masked and ``limiting_mag`` set there.
+        get_query_payload : bool
+            Send nothing and return what would be sent, a dict.
         timeout : float or Quantity, optional
             Total seconds.
 
@@ -355,25 +386,26 @@ class AlerceClass(BaseQuery):
         if photometry not in _PHOTOMETRY:
             raise ValueError(f"photometry must be one of {', '.join(_PHOTOMETRY)}; not {photometry!r}")
         query = self._client.query("lightcurve", oid=oid)
+        if get_query_payload:
+            return query.payload
         content, reply = self._request(query, timeout=timeout)
-        if not isinstance(content, dict):
-            raise ReplyError("The answer to a light curve is not an object.", url=reply.url)
-        detections = decode_table(content.get("detections") or [], schema.DETECTIONS, url=reply.url)
+        if not isinstance(content, dict) or "detections" not in content:
+            raise ReplyError("The answer to a light curve holds no detections.", url=reply.url)
+        detections = decode_table(content["detections"] or [], schema.DETECTIONS, url=reply.url)
         light_curve, dropped = _detected(detections, photometry)
         if include_upper_limits:
             limits = decode_table(content.get("non_detections") or [], schema.NON_DETECTIONS, url=reply.url)
             light_curve = vstack([light_curve, _undetected(limits)], metadata_conflicts="silent")
         light_curve = light_curve[np.argsort(light_curve["time"].mjd, kind="stable")]
-        light_curve.meta = self._client.meta(query) | {
+        light_curve.meta = self._meta([query]) | {
             "id": query.payload["oid"],
             "oid": query.payload["oid"],
             "photometry": photometry,
             "dropped": dropped,
-            "time_assumption": _TIME_ASSUMPTION,
         }
         if not len(light_curve):
             hint = f"; {dropped} detections have no usable {photometry} magnitude" if dropped else ""
-            warnings.warn(f"No light curve of {oid}{hint}", NoResultsWarning, stacklevel=2)
+            warn(f"No light curve of {oid}{hint}", NoResultsWarning)
         return TimeSeries(QTable(light_curve))
 
 
@@ -389,24 +421,46 @@ def _row_limit(row_limit):
     return int(limit)
 
 
-def _with_oid(table, oid):
+def _goes_on(content, page_rows, page_size):
+    """True if there may be another page. The service says has_next only when it counts, so a full page decides too."""
+    return bool(page_rows) and (len(page_rows) >= page_size or content.get("has_next") is True)
+
+
+def _decoded_together(found, oids, answer, failures):
+    """One table of the rows of many objects, ``oid`` first; objects with an unusable row are noted and left out."""
+    try:
+        return _decoded(found, oids, answer)
+    except ReplyError:
+        for index, (rows, url) in list(found.items()):
+            try:
+                decode_table(rows, answer, url=url)
+            except ReplyError as error:
+                failures.add([index], error)
+                del found[index]
+        return _decoded(found, oids, answer)
+
+
+def _decoded(found, oids, answer):
+    table = decode_table([row for rows, _ in found.values() for row in rows], answer)
     if "oid" not in table.colnames:
-        table.add_column(np.full(len(table), oid, dtype=f"U{max(1, len(oid))}"), name="oid", index=0)
+        owners = [oids[index] for index, (rows, _) in found.items() for _ in rows]
+        table.add_column(np.array(owners, dtype=str), name="oid", index=0)
         table["oid"].info.description = schema.OBJECT["oid"].description
     return table
 
 
-def _with_missing_oids(failures, starts, table):
+def _with_missing_oids(failures, starts, table, cut):
     """Failures by oid where a list of exact oids was asked for: those of failed requests, and those not found."""
-    if "oid" not in starts[0] or any("*" in oid for oid in starts[0]["oid"]):
+    if "oid" not in starts[0] or "ra" in starts[0] or any("*" in oid for oid in starts[0]["oid"]):
         return failures
     found = set(table["oid"])
     oids = [oid for values in starts for oid in values["oid"]]
     by_oid = Failures(oids)
     for index, oid in enumerate(oids):
         if oid not in found:
-            error = failures.errors.get(index // _OIDS_PER_REQUEST, "no such object was found with these filters")
-            by_oid.add([index], error)
+            part = index // _OIDS_PER_REQUEST
+            missing = "beyond the row_limit" if part in cut else "no such object was found with these filters"
+            by_oid.add([index], failures.errors.get(part, missing))
     return by_oid
 
 

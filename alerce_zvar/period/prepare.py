@@ -6,7 +6,7 @@ import numpy as np
 from astropy import units as u
 from astropy.time import Time
 
-from alerce_zvar.folding import usable, value_names
+from alerce_zvar.folding import band_names, bare_unit, numbers, usable, value_names
 from alerce_zvar.period.fourier import centre
 
 __all__ = ["Series", "prepare"]
@@ -91,10 +91,10 @@ def prepare(light_curve, *, column=None, bands=None):
             f"the light curve has no group (field, ccd, quad, band) of at least {MIN_GROUP} usable rows of '{column}'"
         )
     kept = light_curve[keep]
-    unit = _unit(kept[column])
+    unit = bare_unit(kept[column]) or u.one
     order = np.argsort(kept["time"].jd, kind="stable")
-    values, labels = _numbers(kept[column], unit), labels[keep]
-    errors = np.ones_like(values) if error is None else _numbers(kept[error.info.name], unit)
+    values, labels = numbers(kept[column], unit), labels[keep]
+    errors = np.ones_like(values) if error is None else numbers(kept[error.info.name], unit)
     start = kept["time"][order[0]]
     names, group, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     centred = centre(values[:, None], errors, group)[:, 0]
@@ -139,13 +139,13 @@ def _in_bands(light_curve, bands):
     unknown = [band for band in bands if band not in have]
     if isinstance(bands, str) or unknown:
         raise ValueError(f"bands must be a list of bands of this light curve {list(have)}, not {bands!r}")
-    return np.isin(np.asarray(light_curve["band"]).astype(str), list(bands))
+    return np.isin(band_names(light_curve), list(bands))
 
 
 def _bands(light_curve):
     if "band" not in light_curve.colnames:
         return ()
-    return tuple(str(band) for band in np.unique(np.asarray(light_curve["band"]).astype(str)))
+    return tuple(str(band) for band in np.unique(band_names(light_curve)))
 
 
 def _labels(light_curve):
@@ -153,24 +153,11 @@ def _labels(light_curve):
     labels = np.full(len(light_curve), "", dtype=object)
     for name in _GROUPED_BY:
         if name in light_curve.colnames:
-            words = np.asarray(light_curve[name]).astype(str).astype(object)
-            labels = labels + (f" {name}=" + words)
+            words = band_names(light_curve) if name == "band" else np.asarray(light_curve[name]).astype(str)
+            labels = labels + (f" {name}=" + words.astype(object))
     return np.array([label.strip() for label in labels], dtype=str)
 
 
 def _in_large_group(labels, keep):
     names, index = np.unique(labels, return_inverse=True)
     return np.bincount(index[keep], minlength=len(names))[index] >= MIN_GROUP
-
-
-def _unit(column):
-    unit = getattr(column, "unit", None) or u.one
-    return getattr(unit, "function_unit", unit)  # u.ABmag counts in u.mag
-
-
-def _numbers(column, unit):
-    """Native float64 numbers in `unit`; what lies under a mask is never asked for."""
-    own = _unit(column)
-    bare = getattr(column, "unmasked", column)
-    numbers = np.array(getattr(bare, "value", bare), dtype=float)
-    return numbers if own in (unit, u.one) else numbers * own.to(unit)

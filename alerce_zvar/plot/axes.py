@@ -4,10 +4,10 @@ import numpy as np
 from astropy import units as u
 
 from alerce_zvar.errors import require
-from alerce_zvar.folding import usable, value_names
+from alerce_zvar.folding import band_names, bare_unit, numbers, usable, value_names
 from alerce_zvar.plot.style import band_style
 
-__all__ = ["bands_of", "draw_points", "finish", "make_axes", "numbers", "pick_column", "time_label", "usable_rows"]
+__all__ = ["bands_of", "draw_points", "finish", "make_axes", "pick_column", "time_label", "usable_rows"]
 
 LIMITS = "upper limit"  # in the legend
 _NAMES = {"mag": "Magnitude", "flux": "Flux"}
@@ -41,17 +41,9 @@ def _error(light_curve, column):
     return light_curve[name] if name in light_curve.colnames else None
 
 
-def numbers(column):
-    """Plain float numbers of a column without masked rows."""
-    column = getattr(column, "unmasked", column)
-    return np.asarray(getattr(column, "value", column), dtype=float)
-
-
 def bands_of(table):
     """Each band of a table with its rows (a bool array), by name; one nameless band where there is no such column."""
-    if "band" not in table.colnames:
-        return [("", np.ones(len(table), dtype=bool))]
-    bands = np.asarray(table["band"]).astype(str)
+    bands = band_names(table)
     return [(str(band), bands == band) for band in np.unique(bands)]
 
 
@@ -80,7 +72,7 @@ def draw_points(ax, x, table, column, *, label=True, **options):
         ax.errorbar(
             x[rows],
             numbers(table[column])[rows],
-            yerr=None if error is None else numbers(error)[rows],
+            yerr=None if error is None else numbers(error, bare_unit(table[column]))[rows],
             fmt=style.marker,
             label=band if label and band else None,
             **settings,
@@ -89,8 +81,7 @@ def draw_points(ax, x, table, column, *, label=True, **options):
 
 def finish(ax, table, column, title):
     """Label the ordinate with its unit, turn it over for magnitudes, set the title, and show the bands."""
-    unit = getattr(table[column], "unit", None)
-    unit = getattr(unit, "function_unit", unit)
+    unit = bare_unit(table[column])
     ax.set_ylabel(_NAMES[column] + (f" [{unit:unicode}]" if unit not in (None, u.one) else ""))
     if column == "mag" and not ax.yaxis_inverted():
         ax.invert_yaxis()

@@ -3,9 +3,9 @@
 import numpy as np
 from astropy import units as u
 
-from alerce_zvar.folding import default_epoch, fold
+from alerce_zvar.folding import default_epoch, fold, numbers
 from alerce_zvar.period import PeriodResult
-from alerce_zvar.plot.axes import draw_points, finish, make_axes, numbers, pick_column, time_label, usable_rows
+from alerce_zvar.plot.axes import draw_points, finish, make_axes, pick_column, time_label, usable_rows
 
 __all__ = ["plot_folded"]
 

@@ -1,13 +1,12 @@
 """Figure of a light curve against time."""
 
-from alerce_zvar.folding import usable
+from alerce_zvar.folding import numbers, usable
 from alerce_zvar.plot.axes import (
     LIMITS,
     bands_of,
     draw_points,
     finish,
     make_axes,
-    numbers,
     pick_column,
     time_label,
     usable_rows,

@@ -42,7 +42,7 @@ def _convert(param, value):
 def _one(param, value):
     if param.kind == "position":
         return value
-    if param.kind == "id":
+    if param.kind == "digits":
         return _identifier(param.wire, value)
     if param.kind in _NUMBERS:
         return _number(param, value)

@@ -1,10 +1,8 @@
 """What a batch gives back: the rows, and every input that has none, with the reason."""
 
-import warnings
-
 from astropy.table import Table
 
-from alerce_zvar.errors import NoResultsWarning, PartialResultWarning
+from alerce_zvar.errors import FAILURE_COLUMNS, NoResultsWarning, NotFoundError, PartialResultWarning, warn
 
 __all__ = ["AnswerTable", "Failures", "announce"]
 
@@ -16,7 +14,7 @@ class AnswerTable(Table):
     ----------
     failures : `~astropy.table.Table`
         Columns ``input_index``, ``input``, ``error`` (class), ``reason`` and ``url``; no rows when all went well.
-        Slices and copies keep it; files and pickles hold the rows only.
+        Slices and copies keep it; in files, pickles and joins it is lost, and read as empty.
     """
 
     companions = ("failures",)
@@ -29,7 +27,7 @@ class AnswerTable(Table):
 
     def __getattr__(self, name):
         if name in type(self).companions:  # a table made by astropy itself, such as a vstack
-            return None
+            return Failures([]).table() if name == "failures" else None
         raise AttributeError(f"'{type(self).__name__}' has no attribute '{name}'")
 
     def _inherit(self, other):
@@ -62,26 +60,24 @@ class Failures:
         self.errors.update(dict.fromkeys(indices, error))
 
     def raise_if_nothing_else(self):
-        """Raise the first error if every input failed by an error of the service."""
+        """Raise the first error if the service failed for every input; not knowing any of them is no failure of it."""
         if self.errors and len(self.errors) == len(self.inputs):
             first = self.errors[min(self.errors)]
-            if isinstance(first, Exception) and all(isinstance(error, Exception) for error in self.errors.values()):
+            if all(isinstance(e, Exception) and not isinstance(e, NotFoundError) for e in self.errors.values()):
                 raise first
 
     def table(self):
         """All failures as a table, in the order of the inputs."""
         order = sorted(self.errors)
         errors = [self.errors[index] for index in order]
-        return Table(
-            {
-                "input_index": order,
-                "input": [str(self.inputs[index]) for index in order],
-                "error": [type(error).__name__ if isinstance(error, Exception) else "" for error in errors],
-                "reason": [str(error) for error in errors],
-                "url": [getattr(error, "url", "") for error in errors],
-            },
-            dtype=("int64", "str", "str", "str", "str"),
+        columns = (
+            order,
+            [str(self.inputs[index]) for index in order],
+            [type(error).__name__ if isinstance(error, Exception) else "" for error in errors],
+            [str(error) for error in errors],
+            [getattr(error, "url", "") for error in errors],
         )
+        return Table(columns, names=list(FAILURE_COLUMNS), dtype=list(FAILURE_COLUMNS.values()))
 
 
 def announce(found, failures, what):
@@ -102,6 +98,6 @@ def announce(found, failures, what):
         reason = f"{failures.inputs[first]}: {failures.errors[first]}"
         reason = f"{failed} of {len(failures.inputs)} inputs have no answer, the first is {reason:.300} (see .failures)"
     if not found:
-        warnings.warn(f"No {what} found" + (f"; {reason}" if failed else ""), NoResultsWarning, stacklevel=4)
+        warn(f"No {what} found" + (f"; {reason}" if failed else ""), NoResultsWarning)
     elif failed:
-        warnings.warn(reason, PartialResultWarning, stacklevel=4)
+        warn(reason, PartialResultWarning)

@@ -62,27 +62,28 @@ class Client:
         Raises
         ------
         LoginError
-            At the first refused login, so that no account gets locked by the rest.
+            At the first refused login of a private endpoint, so that no account gets locked by the rest.
         """
         failures = Failures(inputs)
         return self._answers(jobs, failures, timeout), failures
 
     def _answers(self, jobs, failures, timeout):
         outcomes = self.transport.map([query for query, _ in jobs], parse=_content_and_reply, timeout=timeout)
-        for (_, indices), (_, outcome) in zip(jobs, outcomes, strict=True):
-            if isinstance(outcome, LoginError):
+        for (query, indices), (_, outcome) in zip(jobs, outcomes, strict=True):
+            if isinstance(outcome, LoginError) and query.endpoint.private:
                 raise outcome
             if isinstance(outcome, Exception):
                 failures.add(indices, outcome)
             else:
                 yield indices, *outcome
 
-    def meta(self, query):
-        """What is noted with every answer: service, address, request, time."""
+    def meta(self, queries):
+        """What is noted with every answer: service, endpoint, first request's address, number of requests, time."""
         return {
             "service": self.service,
-            "url": query.base_url + query.endpoint.path,
-            "endpoint": query.endpoint.name,
+            "endpoint": queries[0].endpoint.name,
+            "url": queries[0].url,
+            "requests": len(queries),
             "retrieved": datetime.now(UTC).isoformat(timespec="seconds"),
         }
 

@@ -4,17 +4,19 @@ The time-outs of requests and of the sockets below it start anew with every byte
 call for as long as it likes. Here every read of a socket gets only the time that is left.
 """
 
+import contextlib
 import functools
 import http.client
 import io
 import os
+import socket
 import threading
 import time
 import zlib
-from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -22,25 +24,41 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 __all__ = ["BodyError", "BodyTooLargeError", "Deadline", "new_session", "read_body", "reads_until"]
 
 _CHUNK = 2**16
+_SLICE = 0.25  # seconds after which a waiting read looks whether its call was given up
 _GZIP_OR_ZLIB = 47  # zlib's window size for "find out by the header"
 _current = threading.local()
 
 
 class Deadline:
-    """A moment by which a call must have ended."""
+    """A moment by which a call must have ended; it has passed at once when the call is given up.
 
-    def __init__(self, seconds, clock=time.monotonic):
+    Parameters
+    ----------
+    seconds : float
+        From now.
+    clock : callable
+        Monotonic seconds.
+    given_up : `threading.Event`, optional
+        Set when nobody waits for the answer any more.
+    """
+
+    def __init__(self, seconds, clock=time.monotonic, given_up=None):
         self.seconds = seconds
         self._clock = clock
         self._end = clock() + seconds
+        self._given_up = given_up or threading.Event()
 
     @property
     def left(self):
-        """Seconds left; negative when it has passed."""
-        return self._end - self._clock()
+        """Seconds left; not positive when it has passed."""
+        return 0.0 if self._given_up.is_set() else self._end - self._clock()
+
+    def pause(self, seconds):
+        """Wait, but not for a call that is given up."""
+        self._given_up.wait(seconds)
 
 
-@contextmanager
+@contextlib.contextmanager
 def reads_until(deadline):
     """Responses that arrive in this thread meanwhile are read under this deadline, headers and all."""
     _current.deadline = deadline
@@ -58,11 +76,13 @@ class _DeadlineReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer):
-        left = self._deadline.left
-        if left <= 0:
-            raise TimeoutError("deadline passed")
-        self._sock.settimeout(left)
-        return self._raw.readinto(buffer)
+        while (left := self._deadline.left) > 0:
+            self._sock.settimeout(min(left, _SLICE))
+            try:
+                return self._sock.recv_into(buffer)
+            except TimeoutError:
+                continue
+        raise TimeoutError("deadline passed")
 
     def close(self):
         self._raw.close()  # lets go of the socket, which counts its files
@@ -76,12 +96,28 @@ class _DeadlineResponse(http.client.HTTPResponse):
 
 
 class _KeepsDeadline:
+    """Connects and reads under the deadline of the thread. Looking up a name is the system's, and is not."""
+
+    def _new_conn(self):
+        # Each address of a host is tried for the whole time-out, so that is shared out among them.
+        addresses = 1
+        with contextlib.suppress(socket.gaierror):  # which urllib3 meets again, and words better
+            addresses = len(socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM))
+        self.timeout = min(self.timeout, _current.deadline.left) / addresses
+        if self.timeout <= 0:
+            raise urllib3.exceptions.ConnectTimeoutError(self, "deadline passed")
+        return super()._new_conn()
+
+    def _tunnel(self):
+        self._keep_deadline()
+        super()._tunnel()
+
     def getresponse(self):
-        deadline = getattr(_current, "deadline", None)
-        self.response_class = (
-            http.client.HTTPResponse if deadline is None else functools.partial(_DeadlineResponse, deadline=deadline)
-        )
+        self._keep_deadline()
         return super().getresponse()
+
+    def _keep_deadline(self):
+        self.response_class = functools.partial(_DeadlineResponse, deadline=_current.deadline)
 
 
 class _Connection(_KeepsDeadline, HTTPConnection):
@@ -166,8 +202,9 @@ def read_body(response, max_size):
 def _decompressed(chunks):
     decoder = zlib.decompressobj(_GZIP_OR_ZLIB)
     for chunk in chunks:
-        while chunk:
-            if decoder.eof:  # gzip files may follow each other
+        # gzip files may follow each other, or be padded with zeros
+        while chunk := chunk.lstrip(b"\0") if decoder.eof else chunk:
+            if decoder.eof:
                 decoder = zlib.decompressobj(_GZIP_OR_ZLIB)
             try:
                 yield decoder.decompress(chunk, _CHUNK)

@@ -5,14 +5,13 @@ order mark) is settled by a second, slower reading with Python's own reader and 
 """
 
 import json
-import warnings
 
 import numpy as np
 import orjson
 from astropy.table import Column, MaskedColumn, Table
 from astropy.time import Time
 
-from alerce_zvar.errors import CorruptValueWarning, ReplyError
+from alerce_zvar.errors import CorruptValueWarning, ReplyError, warn
 
 __all__ = ["decode_table", "empty_table", "parse_json", "rows_of"]
 
@@ -42,15 +41,16 @@ def parse_json(reply):
     body = reply.body
     if not body.strip():
         raise _reply_error("The answer is empty.", reply, passing=True)
-    if body.lstrip()[:1] == b"<":
+    if body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<":
         raise _reply_error("The answer is a page of HTML or XML, not data.", reply)
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError:
         return _parse_slowly(reply)
-    # In JSON a quote inside a text is escaped, so '":' ends a key, except after a backslash. Fewer keys than that:
-    # look closer.
-    return content if _count_keys(content) == body.count(b'":') else _parse_slowly(reply)
+    # In JSON a quote inside a text is escaped, so '":' ends a key, except after a backslash. Fewer keys than that, or
+    # keys with white space before the colon: look closer.
+    plain = not any(body.count(b'"' + space + b":") for space in (b" ", b"\n", b"\t", b"\r"))
+    return content if plain and _count_keys(content) == body.count(b'":') else _parse_slowly(reply)
 
 
 def rows_of(content, endpoint, reply):
@@ -96,6 +96,8 @@ def decode_table(rows, schema, *, url="", nested=()):
     ReplyError
         A value of the wrong type, a null where none may be, or a column that is missing altogether.
     """
+    if not isinstance(rows, list) or not all(type(row) is dict for row in rows):
+        raise ReplyError(f"The rows of '{schema.name}' are not a list of objects.", url=url)
     if not rows:
         return empty_table(schema)
     table = Table()
@@ -129,7 +131,7 @@ def _column(column, values, rows, url):
     if missing.all() and column.required and not any(column.wire in row for row in rows):
         raise ReplyError(f"No row has '{column.wire}'; the contract promises it.", url=url)
     strange = {type(value) for value in values} - {type(None)} - set(column.wire_types)
-    if strange and object not in column.wire_types:
+    if strange:
         bad = next(value for value in values if type(value) in strange)
         raise ReplyError(f"'{column.wire}' holds {bad!r:.60}, which is not of type {column.wire_dtype}.", url=url)
     converted, missing = _CONVERTERS[column.dtype](column, values, missing, url)
@@ -157,14 +159,15 @@ def _to_float(column, values, missing, url):
         numbers = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
     except OverflowError:
         raise ReplyError(f"'{column.wire}' holds a number beyond all measure.", url=url) from None
-    infinite = np.isinf(numbers)
+    with np.errstate(over="ignore"):
+        finished = numbers.astype(_NUMPY[column.dtype])
+    infinite = np.isinf(finished)
     if infinite.any():
-        message = f"{infinite.sum()} infinite values of '{column.wire}' are masked"
-        warnings.warn(message, CorruptValueWarning, stacklevel=6)
-    missing = ~np.isfinite(numbers) | np.isin(numbers, column.sentinels)
+        warn(f"{infinite.sum()} infinite values of '{column.wire}' are masked", CorruptValueWarning)
+    missing = ~np.isfinite(finished) | np.isin(numbers, column.sentinels)
     if missing.any() and not column.nullable:
         raise ReplyError(f"'{column.wire}' holds a value that is not a finite number.", url=url)
-    return numbers.astype(_NUMPY[column.dtype]), missing
+    return finished, missing
 
 
 def _to_bool(_column, values, missing, _url):

@@ -3,7 +3,7 @@
 import difflib
 import json
 import numbers
-import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
@@ -11,9 +11,10 @@ from urllib.parse import quote, urlencode
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import Angle, SkyCoord
-from astropy.time import Time
+from astropy.time import Time, TimeDelta
 from astroquery.exceptions import InputWarning
 
+from alerce_zvar.errors import warn
 from alerce_zvar.wire.spec import Endpoint
 
 __all__ = ["Query", "as_list", "build_query", "checked", "documented", "to_icrs", "to_radius"]
@@ -155,7 +156,8 @@ def to_radius(radius, *, maximum=None):
             f"radius must be an angle with a unit, such as 5 * u.arcsec or '5 arcsec', not {radius!r}"
         ) from exc
     except (TypeError, ValueError) as exc:
-        raise type(exc)(f"radius must be an angle, such as 5 * u.arcsec or '5 arcsec', not {radius!r}") from exc
+        error = TypeError if isinstance(exc, TypeError) else ValueError
+        raise error(f"radius must be an angle, such as 5 * u.arcsec or '5 arcsec', not {radius!r}") from exc
     if angle.shape or not np.isfinite(angle) or angle <= 0 * u.deg:
         raise ValueError(f"radius must be one positive angle, not {radius!r}")
     if maximum is not None and angle > maximum:
@@ -179,10 +181,10 @@ def to_icrs(coordinates):
         A text that is no position, an empty array, or positions that are not finite.
     """
     if isinstance(coordinates, str):
-        warnings.warn("Coordinate string is being interpreted as an ICRS coordinate.", InputWarning, stacklevel=3)
+        warn("Coordinate string is being interpreted as an ICRS coordinate.", InputWarning)
         coordinates = SkyCoord(coordinates, frame="icrs")
     elif isinstance(coordinates, list | tuple) and coordinates and all(isinstance(c, SkyCoord) for c in coordinates):
-        coordinates = SkyCoord(list(coordinates))
+        coordinates = SkyCoord([position.icrs for position in coordinates])
     if not isinstance(coordinates, SkyCoord):
         raise TypeError(
             f"coordinates must be a SkyCoord, such as SkyCoord(83.6 * u.deg, 22.0 * u.deg), not {coordinates!r:.200}"
@@ -190,8 +192,9 @@ def to_icrs(coordinates):
     icrs = coordinates.icrs
     if icrs.size == 0:
         raise ValueError("coordinates must hold at least one position; an empty array was given")
-    if not (np.all(np.isfinite(icrs.ra.deg)) and np.all(np.isfinite(icrs.dec.deg))):
-        raise ValueError("coordinates must be finite; some are NaN or infinite")
+    for angle in (icrs.ra, icrs.dec):
+        if np.any(getattr(angle, "mask", False)) or not np.all(np.isfinite(np.asarray(angle))):
+            raise ValueError("coordinates must be finite; some are NaN, infinite or masked")
     return icrs if icrs.isscalar else icrs.ravel()
 
 
@@ -200,15 +203,16 @@ def documented(*params):
 
     def write(function):
         entries = [f"{param.name} : {_accepts(param)}, optional\n            {param.description}" for param in params]
-        function.__doc__ = function.__doc__.replace("{params}", "\n        ".join(entries))
+        function.__doc__ = (function.__doc__ or "").replace("{params}", "\n        ".join(entries))
         return function
 
     return write
 
 
 def _accepts(param):
-    kinds = {"str": "str", "id": "str or int", "int": "int", "float": "float", "bool": "bool", "mjd": "Time or float"}
-    kind = kinds.get(param.kind, f"Quantity [{param.unit}]" + (" or float" if param.bare else ""))
+    words = {"id": "str or int", "digits": "str or int", "mjd": "Time or float"}
+    words["quantity"] = f"Quantity [{param.unit}]" + (" or float" if param.bare else "")
+    kind = words.get(param.kind, param.kind)
     return f"{kind}, or {'a pair' if param.many == 2 else 'a list'} of them" if param.many > 1 else kind
 
 
@@ -227,7 +231,7 @@ def _checked_one(param, value):
 
 
 def _wrong(param, value, wanted, kind=TypeError):
-    return kind(f"{param.name} must be {wanted}, not {value!r} ({type(value).__name__})")
+    return kind(f"{param.name} must be {wanted}, not {value!r:.80} ({type(value).__name__})")
 
 
 def _to_str(param, value):
@@ -238,15 +242,26 @@ def _to_str(param, value):
 
 def _to_id(param, value):
     """Ids are text. A float is refused: above 2^53 it no longer holds the id it was made from."""
-    if isinstance(value, np.ndarray) and value.shape == ():
-        value = value.item()
+    value = _scalar(value)
     if isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= 0:
         return str(int(value))
-    if isinstance(value, bytes):
-        value = value.decode()
-    if isinstance(value, str) and value.strip():
-        return str(value).strip()
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    if isinstance(text, str) and text.strip() and text.strip() not in (".", ".."):  # those would climb in a path
+        return str(text).strip()
     raise _wrong(param, value, "an id, as text or whole number")
+
+
+def _to_digits(param, value):
+    text = _to_id(param, value)
+    if not (text.isascii() and text.isdigit()):
+        raise _wrong(param, value, "an id of digits, as text or whole number", ValueError)
+    return str(int(text))
+
+
+def _scalar(value):
+    """The value in an array of no dimensions, or the value itself."""
+    plain = isinstance(value, np.ndarray) and not isinstance(value, u.Quantity)
+    return value.item() if plain and value.shape == () else value
 
 
 def _to_int(param, value):
@@ -269,16 +284,21 @@ def _to_bool(param, value):
 
 def _to_quantity(param, value):
     wanted = f"a quantity with a unit, such as 5 * u.Unit('{param.unit}')"
+    value = _scalar(value)
     if param.bare and isinstance(value, numbers.Real) and not isinstance(value, bool | u.Quantity):
         return _finite(param, float(value), value)
     try:
-        quantity = u.Quantity(Angle(value) if param.unit.is_equivalent(u.deg) else value)
+        quantity = value if isinstance(value, TimeDelta) else u.Quantity(Angle(value) if _is_angle(param) else value)
         number = quantity.to_value(param.unit)
     except (TypeError, ValueError) as exc:  # UnitsError is a ValueError
         raise _wrong(param, value, wanted, u.UnitsError) from exc
     if np.shape(number):
         raise _wrong(param, value, f"one single value: {wanted}", ValueError)
     return _finite(param, float(number), value)
+
+
+def _is_angle(param):
+    return param.unit.is_equivalent(u.deg)
 
 
 def _to_mjd(param, value):
@@ -303,6 +323,7 @@ def _finite(param, number, given):
 _KINDS = {
     "str": _to_str,
     "id": _to_id,
+    "digits": _to_digits,
     "int": _to_int,
     "float": _to_float,
     "bool": _to_bool,
@@ -315,11 +336,14 @@ _KINDS = {
 def as_list(values):
     """Values as a list, and whether a single one was given.
 
-    Accepts one value, or any list, tuple, set, array, Time or Table column of them.
+    Accepts one value, or any list, tuple, set, iterator, array, Time or Table column of them.
     """
+    if isinstance(values, Iterator):
+        return list(values), False
     if isinstance(values, str | bytes) or getattr(values, "shape", None) == () or not hasattr(values, "__len__"):
         return [values], True
-    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+    mask = getattr(values, "mask", False)
+    if not callable(mask) and np.any(mask):  # pandas has a method of that name
         raise ValueError("masked values cannot be asked for; drop them from the list first")
     return list(values), False
 

@@ -13,9 +13,7 @@ from astropy import units as u
 __all__ = ["Column", "Endpoint", "Param", "TableSchema"]
 
 # JSON types that each dtype may arrive as; `Column.wire_dtype` replaces the default.
-WIRE_TYPES = MappingProxyType(
-    {"str": (str,), "int": (int,), "float": (float, int), "bool": (bool,), "id": (str, int), "any": (object,)}
-)
+WIRE_TYPES = MappingProxyType({"str": (str,), "int": (int,), "float": (float, int), "bool": (bool,), "id": (str, int)})
 _DEFAULT_WIRE = {"str": "str", "int64": "int", "float64": "float", "float32": "float", "bool": "bool"}
 
 
@@ -37,7 +35,7 @@ class Column:
         IVOA UCD1+ words.
     description : str
         One line for people.
-    wire_dtype : {"str", "int", "float", "bool", "id", "any"}, optional
+    wire_dtype : {"str", "int", "float", "bool", "id"}, optional
         Type in the JSON where it is not the obvious one. An ``id`` may come as text or as number and is always text
         here.
     required : bool
@@ -63,7 +61,7 @@ class Column:
     nullable: bool = False
     sentinels: tuple[float, ...] = ()
     time: tuple[str, str] | None = None
-    codes: Mapping | None = None
+    codes: Mapping | None = field(default=None, hash=False)
 
     def __post_init__(self):
         if not self.wire_dtype:
@@ -85,7 +83,7 @@ class TableSchema:
     _by_name: Mapping[str, Column] = field(init=False, repr=False, compare=False, hash=False)
 
     def __post_init__(self):
-        object.__setattr__(self, "_by_name", MappingProxyType({column.name: column for column in self.columns}))
+        object.__setattr__(self, "_by_name", {column.name: column for column in self.columns})
 
     @property
     def names(self):
@@ -94,10 +92,6 @@ class TableSchema:
 
     def __getitem__(self, name):
         return self._by_name[name]
-
-    def without(self, *names):
-        """Same schema less some columns."""
-        return TableSchema(self.name, self.description, tuple(c for c in self.columns if c.name not in names))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,8 +102,9 @@ class Param:
     ----------
     name, wire : str
         Name in our methods, and in the request.
-    kind : {"str", "id", "int", "float", "bool", "quantity", "mjd"}
-        What is accepted. A ``quantity`` carries a unit; ``mjd`` is a `~astropy.time.Time` or a number of days.
+    kind : {"str", "id", "digits", "int", "float", "bool", "quantity", "mjd", "position"}
+        What is accepted. ``digits`` is an id that is a whole number; a ``quantity`` carries a unit; ``mjd`` is a
+        `~astropy.time.Time` or a number of days; a ``position`` has a name, ra and dec.
     unit : `~astropy.units.UnitBase`, optional
         Unit on the wire of a quantity or number.
     bare : bool

@@ -11,15 +11,17 @@ from astroquery.query import QueryWithLogin
 from alerce_zvar.config import conf, local_server
 from alerce_zvar.errors import LoginError, ReplyError
 from alerce_zvar.lightcurves import LightCurves
+from alerce_zvar.wire.address import checked_url, origin
 from alerce_zvar.wire.answer import AnswerTable, announce
 from alerce_zvar.wire.client import Client, chunks, payloads, unique_positions
+from alerce_zvar.wire.credentials import Credentials
 from alerce_zvar.wire.decode import decode_table, empty_table
 from alerce_zvar.wire.query import as_list, checked, documented, to_icrs, to_radius
-from alerce_zvar.wire.transport import Credentials, credentials_from_keyring, origin
 from alerce_zvar.zvar import schema
 
 __all__ = ["SourceTable", "Zvar", "ZvarClass"]
 
+_LEFT_OUT = "the service left it out of its answer"
 _NESTED = ("matchfiles", "periods", "photometry")
 
 
@@ -65,8 +67,15 @@ class ZvarClass(QueryWithLogin):
         return f"<{type(self).__name__} at {self._address()}>"
 
     def _address(self):
-        url = (self._url or local_server() or conf.zvar_url).rstrip("/")
+        url = checked_url(self._url or local_server() or conf.zvar_url)
         return url if urlsplit(url).path else url + schema.LOCAL_PREFIX
+
+    def __getstate__(self):
+        """Without the login, which stays in this process; BaseQuery's own session is not used and not kept."""
+        return {"_url": self._url}
+
+    def __setstate__(self, state):
+        self.__init__(url=state["_url"])
 
     def _request(self, query, *, timeout=None):
         """Answer to a `Query` by our transport; astroquery's own way caches and logs the login."""
@@ -94,20 +103,23 @@ class ZvarClass(QueryWithLogin):
         username = username or os.environ.get("ZVAR_USERNAME") or conf.zvar_username
         if not username:
             raise LoginError("Say who you are: pass username=, or set ZVAR_USERNAME or conf.zvar_username.")
-        known = None if reenter_password else _from_environment(username)
-        stored = None
+        known, stored = None if reenter_password else _from_environment(username), None
         if known is None:
-            password, stored = self._get_password(self._keyring_name(), username, reenter=reenter_password)
-            known = Credentials(username, password)
+            known, stored = self._ask_password(username, reenter_password)
         previous, self._login_given = self._login_given, known
         try:
             self._request(self._client.query("objects", ids=["0"]))
         except Exception:
             self._login_given = previous
             raise
-        if store_password and stored is None:
+        if store_password and not stored:
             known.store(self._keyring_name())
         return True
+
+    def _ask_password(self, username, reenter):
+        """Credentials from the keyring or the prompt, and whether they came from the keyring."""
+        password, from_keyring = self._get_password(self._keyring_name(), username, reenter=reenter)
+        return Credentials(username, password), from_keyring is not None
 
     def logout(self):
         """Forget the login of this session; the environment and the keyring are left alone."""
@@ -119,8 +131,10 @@ class ZvarClass(QueryWithLogin):
         return self._credentials() is not None
 
     def _credentials(self):
-        stored = credentials_from_keyring(self._keyring_name(), conf.zvar_username) if conf.zvar_username else None
-        return self._login_given or _from_environment() or stored
+        return self._login_given or _from_environment() or self._from_keyring()
+
+    def _from_keyring(self):
+        return Credentials.from_keyring(self._keyring_name(), conf.zvar_username) if conf.zvar_username else None
 
     def _keyring_name(self):
         return f"alerce_zvar:{origin(self._address())}"
@@ -194,6 +208,7 @@ class ZvarClass(QueryWithLogin):
             (self._client.query("cone_search", positions=chunk, radius=radius, **filters), [int(p[0]) for p in chunk])
             for chunk in chunks(named, schema.MAX_POSITIONS)
         ]
+        _check_ranges(jobs[0][0].payload)
         if get_query_payload:
             return payloads(query for query, _ in jobs)
         inputs = [f"{ra:.6f} {dec:+.6f}" for _, ra, dec in named]
@@ -247,7 +262,7 @@ class ZvarClass(QueryWithLogin):
         parts, seen = [_source_tables([], [], set(), "")], set()
         for indices, content, reply in answers:
             try:
-                places, rows = rows_of(content, indices, failures)
+                places, rows = rows_of(content, indices, failures, reply.url)
                 parts.append(_source_tables(places, rows, seen, reply.url))
             except ReplyError as error:
                 failures.add(indices, error)
@@ -256,7 +271,7 @@ class ZvarClass(QueryWithLogin):
             vstack(tables, metadata_conflicts="silent") for tables in zip(*parts, strict=True)
         )
         sources = SourceTable(sources[np.argsort(sources["input_index"], kind="stable")], copy=False)
-        sources.meta.update(self._client.meta(jobs[0][0]))
+        sources.meta.update(self._client.meta([query for query, _ in jobs]))
         announce(len(sources), failures, "sources")
         return sources.with_companions(failures=failures.table(), lightcurves=lightcurves, periods=periods)
 
@@ -269,8 +284,8 @@ class ZvarClass(QueryWithLogin):
         ----------
         ids : str, int, or any list or Table column of them
             PanSTARRS ids; they are asked for in batches of ``conf.photometry_batch``.
-        bands : list of {"g", "r", "i"}
-            Bands.
+        bands : list of {"g", "r", "i"}, or None
+            Bands; None for all.
         format : {"mag", "flux"}
             Magnitudes of the total flux, or fluxes of the difference image with zero points.
         get_query_payload : bool
@@ -292,7 +307,7 @@ class ZvarClass(QueryWithLogin):
         assumed and noted in ``meta``. The service's ``snr`` changes its meaning with the format, so it has two names
         here.
         """
-        bands = [bands] if isinstance(bands, str) else list(bands)
+        bands = list(schema.BANDS) if bands is None else bands
         size = min(max(1, conf.photometry_batch), schema.MAX_PHOTOMETRY_IDS)
         ids, jobs = self._id_jobs("photometry", ids, size, bands=bands, format=format)
         if get_query_payload:
@@ -315,29 +330,37 @@ class ZvarClass(QueryWithLogin):
             id_name="psid",
             failures=failures.table(),
         )
-        lightcurves.data.meta = self._client.meta(jobs[0][0]) | {"time_assumption": schema.TIME_ASSUMPTION}
+        meta = self._client.meta([query for query, _ in jobs])
+        lightcurves.data.meta = meta | {"time_assumption": schema.TIME_ASSUMPTION}
         return lightcurves
 
 
-def _rows_by_name(content, indices, failures):
+def _check_ranges(payload):
+    for name in ("period", "amplitude"):
+        least, most = payload.get(f"min_{name}", 0.0), payload.get(f"max_{name}", np.inf)
+        if least > most:
+            raise ValueError(f"min_{name} ({least:g}) is larger than max_{name} ({most:g})")
+
+
+def _rows_by_name(content, indices, failures, url):
     """Sources of a cone search: ``{name: [source, ...]}``, names being input indices."""
     if not isinstance(content, dict):
-        raise ReplyError("The answer to a cone search is not an object keyed by position.")
+        raise ReplyError("The answer to a cone search is not an object keyed by position.", url=url)
     places, rows = [], []
     for index in indices:
         found = content.get(str(index))
         if not isinstance(found, list):
-            failures.add([index], "the service left this position out of its answer")
+            failures.add([index], _LEFT_OUT)
             continue
         places += [index] * len(found)
         rows += found
     return places, rows
 
 
-def _rows_by_id(content, indices, failures):
+def _rows_by_id(content, indices, failures, url):
     """Sources by id: a list in any order, without the unknown ones."""
     if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
-        raise ReplyError("The answer to a query by id is not a list of sources.")
+        raise ReplyError("The answer to a query by id is not a list of sources.", url=url)
     found = {str(row.get("psid")): row for row in content}
     known = [index for index in indices if failures.inputs[index] in found]
     failures.add(set(indices) - set(known), "the service knows no such id")
@@ -358,7 +381,7 @@ def _source_tables(places, rows, seen, url):
 
 
 def _linked_table(rows, key, rows_schema, url):
-    parts = [(str(row["psid"]), row.get(key) or []) for row in rows]
+    parts = [(str(row["psid"]), _list_at(row, key, url)) for row in rows]
     table = decode_table([item for _, items in parts for item in items], rows_schema, url=url)
     owners = np.array([psid for psid, items in parts for _ in items], dtype=str)
     table.add_column(owners, name="psid", index=0)
@@ -370,12 +393,22 @@ def _lightcurve_tables(content, indices, ids, rows_schema, failures, url):
     """``{id: table}`` of the ids that have rows, decoded together."""
     if not isinstance(content, dict):
         raise ReplyError("The answer to a photometry query is not an object keyed by id.", url=url)
-    rows = {ids[index]: content.get(ids[index]) or [] for index in indices}
-    failures.add([index for index in indices if not rows[ids[index]]], "no photometry in these bands")
+    rows = {ids[index]: _list_at(content, ids[index], url) for index in indices}
+    for index in indices:
+        if not rows[ids[index]]:
+            failures.add([index], "no photometry in these bands" if ids[index] in content else _LEFT_OUT)
     rows = {psid: items for psid, items in rows.items() if items}
     table = decode_table([row for items in rows.values() for row in items], rows_schema, url=url)
     ends = np.cumsum([len(items) for items in rows.values()], dtype=int)
     return {psid: table[end - len(items) : end] for (psid, items), end in zip(rows.items(), ends, strict=True)}
+
+
+def _list_at(holder, key, url):
+    """The list that an object holds under a key; none and null are an empty one."""
+    found = holder.get(key)
+    if found is not None and not isinstance(found, list):
+        raise ReplyError(f"The answer holds no list under '{key}'.", url=url)
+    return found or []
 
 
 def _from_environment(username=None):

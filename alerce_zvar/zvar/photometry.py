@@ -21,7 +21,7 @@ LIMIT_SNR = 5.0
 
 def reference_flux(mag_ref):
     """Flux of the reference image in DN, from its magnitude with zero point 0."""
-    return 10.0 ** (-0.4 * np.asarray(mag_ref, dtype=float))
+    return 10.0 ** (-0.4 * _plain(mag_ref))
 
 
 def flux_to_mag(flux, flux_err, magzp, mag_ref):
@@ -39,12 +39,12 @@ def flux_to_mag(flux, flux_err, magzp, mag_ref):
     mag, mag_err, snr_total : ndarray of float
         NaN magnitudes where the total flux is below 1 sigma or its error is not positive, as in the service.
     """
-    flux_err = np.asarray(flux_err, dtype=float)
-    total = np.asarray(flux, dtype=float) + reference_flux(mag_ref)
+    flux_err = _plain(flux_err)
+    total = _plain(flux) + reference_flux(mag_ref)
     with np.errstate(divide="ignore", invalid="ignore"):
         snr = np.where(flux_err > 0, total / flux_err, np.nan)
         seen = snr >= DETECTION_SNR
-        mag = np.where(seen, np.asarray(magzp, dtype=float) - 2.5 * np.log10(total), np.nan)
+        mag = np.where(seen, _plain(magzp) - 2.5 * np.log10(total), np.nan)
         mag_err = np.where(seen, POGSON / snr, np.nan)
     return mag, mag_err, snr
 
@@ -61,8 +61,8 @@ def mag_to_flux(mag, mag_err, magzp, mag_ref):
     -------
     flux, flux_err : ndarray of float
     """
-    total = 10.0 ** (-0.4 * (np.asarray(mag, dtype=float) - magzp))
-    return total - reference_flux(mag_ref), total * np.asarray(mag_err, dtype=float) / POGSON
+    total = 10.0 ** (-0.4 * (_plain(mag) - _plain(magzp)))
+    return total - reference_flux(mag_ref), total * _plain(mag_err) / POGSON
 
 
 def limiting_mag(flux_err, magzp, snr=LIMIT_SNR):
@@ -70,4 +70,10 @@ def limiting_mag(flux_err, magzp, snr=LIMIT_SNR):
 
     The service does not publish its own formula; this is ours.
     """
-    return np.asarray(magzp, dtype=float) - 2.5 * np.log10(snr * np.asarray(flux_err, dtype=float))
+    flux_err = _plain(flux_err)
+    return _plain(magzp) - 2.5 * np.log10(snr * np.where(flux_err > 0, flux_err, np.nan))
+
+
+def _plain(values):
+    """Plain floats, NaN where masked."""
+    return np.ma.filled(np.ma.asarray(values, dtype=float), np.nan)

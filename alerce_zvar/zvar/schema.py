@@ -6,11 +6,10 @@ from astropy import units as u
 
 from alerce_zvar.wire.spec import Column, Endpoint, Param, TableSchema
 
-__all__ = ["BANDS", "CATALOGS", "ENDPOINTS", "N_BINS", "OBJTYPES", "TABLES"]
+__all__ = ["BANDS", "ENDPOINTS", "N_BINS", "TABLES"]
 
 BANDS = ("g", "r", "i")
 N_BINS = (5, 10, 20)  # phase bins of the three FPW searches per light curve
-CATALOGS = ("gaia", "ps1", "galex", "2mass", "allwise")
 LOCAL_PREFIX = "/zvar/api"  # where the local server keeps this service
 MAX_POSITIONS = 1000
 MAX_IDS = 1000
@@ -21,20 +20,6 @@ TIME_ASSUMPTION = (
     "time is barycentric (the service says 'bjd'); its scale is not stated by the service and is taken as TDB, "
     "and it marks the start of the exposure"
 )
-
-# DoPHOT object types (Schechter, Mateo & Saha 1993, PASP 105, 1342; manual v4, appendix C); 10 more: position was
-# fixed.
-OBJTYPES = {
-    1: "star, used for the mean shape",
-    2: "extended",
-    3: "component of a blend",
-    4: "four-parameter fit did not converge",
-    5: "too few pixels for the full fit, simple fit good",
-    6: "too few pixels for any fit",
-    7: "too faint for the full fit, simple fit good",
-    8: "obliterated",
-    9: "shape fit did not converge",
-}
 
 
 def _c(name, wire, dtype, unit, ucd, description, **rules):
@@ -57,7 +42,15 @@ OBJECTS = TableSchema(
         _PSID,
         _c("ra", "ra", "float64", u.deg, "pos.eq.ra;meta.main", "Right ascension (ICRS), in single precision"),
         _c("dec", "dec", "float64", u.deg, "pos.eq.dec;meta.main", "Declination (ICRS), in single precision"),
-        _c("objtype", "objtype", "int64", None, "src.class", "DoPHOT type of the reference detection", nullable=True),
+        _c(
+            "objtype",
+            "objtype",
+            "int64",
+            None,
+            "src.class",
+            "DoPHOT type: 1 star, 2 extended, 3 blend, ...",
+            nullable=True,
+        ),
     ),
 )
 
@@ -153,7 +146,7 @@ FILTERS = (
     _p("objtype", "int", "DoPHOT type of the source.", minimum=0),
 )
 _RADIUS = _p("radius", "quantity", "Radius of the cones.", unit=u.arcsec, minimum=0.0, maximum=MAX_RADIUS)
-_IDS = partial(_p, "ids", "id", "Source ids.", wire="psids", required=True)
+_IDS = partial(_p, "ids", "digits", "Source ids.", wire="psids", required=True)
 _SOURCE = "reference/zvar.md 1.3"
 
 ENDPOINTS = (
@@ -175,7 +168,7 @@ ENDPOINTS = (
         name="object",
         path="/object/{psid}",
         private=True,
-        params=(Param(name="psid", wire="psid", kind="id", where="path", required=True, description="Source id."),),
+        params=(Param(name="psid", wire="psid", kind="digits", where="path", required=True, description="Source id."),),
         answer=OBJECTS,
         description="One source.",
         source=_SOURCE,
