@@ -132,6 +132,41 @@ def test_periods_scatter_as_much_as_their_error_says():
     assert np.median([r.period_err.value for r in results]) == pytest.approx(expected, rel=0.1)
 
 
+def test_error_of_the_period_knows_of_levels_that_change_with_time():
+    """Each season in a field of its own: the levels of the fields follow the wave, and leave the period unsure."""
+
+    def seasonal(seed):
+        rng = np.random.default_rng(seed)
+        days = np.concatenate([rng.uniform(0, 150, 60), rng.uniform(365, 515, 60)])
+        mag = 15 + 0.5 * np.sin(2 * np.pi * days / 300) + 0.05 * rng.normal(size=120)
+        data = {"mag": mag * u.mag, "mag_err": np.full(120, 0.05) * u.mag, "field": np.repeat([1, 2], 60)}
+        curve = TimeSeries(time=Time(58000 + days, format="mjd", scale="tdb"), data=data)
+        return find_period(curve, minimum_period=200 * DAY, maximum_period=500 * DAY)
+
+    results = [seasonal(seed) for seed in range(80)]
+    pulls = [(r.period.value - 300) / r.period_err.value for r in results if not r.at_edge]
+    assert len(pulls) > 70
+    assert 0.7 < np.std(pulls) < 1.4
+
+
+@pytest.mark.parametrize("longest", [300, 2000, 1e4])
+def test_a_slope_ends_at_the_edge_of_the_range(longest):
+    days = np.linspace(0, 800, 200)
+    mag = (15 + np.sin(2 * np.pi * days / 400) * (longest == 300) + days / 400 + 0.01 * np.sin(17 * days)) * u.mag
+    data = {"mag": mag, "mag_err": np.full(200, 0.01) * u.mag}
+    curve = TimeSeries(time=Time(58000 + days, format="mjd", scale="tdb"), data=data)
+    result = find_period(curve, minimum_period=10 * DAY, maximum_period=longest * DAY)
+    assert 10 * DAY <= result.period <= longest * DAY * (1 + 1e-9)
+    if longest < 2000:
+        assert result.at_edge
+        assert "edge of the range" in repr(result)
+
+
+def test_a_period_just_outside_the_range_is_not_found():
+    result = find_period(make(), minimum_period=PERIOD * 1.0005 * DAY, maximum_period=5 * DAY)
+    assert result.period >= PERIOD * 1.0005 * DAY * (1 - 1e-12)
+
+
 @pytest.mark.parametrize("nterms", [1, 3])
 def test_false_alarm_probability_is_the_share_of_noise_that_looks_so(nterms):
     options = {"minimum_period": 1 * DAY, "maximum_period": 50 * DAY, "samples_per_peak": 10, "nterms": nterms}
@@ -167,8 +202,10 @@ def test_record_says_every_choice(result):
     assert set(result.groups) == {"band=g", "band=r"}
     assert sum(result.groups.values()) == 300
     assert_allclose(result.minimum_frequency.value, 0.2)
-    assert 5 <= result.maximum_frequency.value < 5 + result.frequency_step.value
-    assert_allclose(result.frequency_step.value, 1 / (5 * result.baseline.value))
+    assert_allclose(result.maximum_frequency.value, 5)
+    assert_allclose(result.minimum_frequency.value, 0.2)
+    assert_allclose(result.frequency_step.value, 1 / (5 * result.baseline.value), rtol=1e-3)
+    assert not result.at_edge
     assert len(result.frequency_grid) == len(result.power_grid) == result.n_frequencies
     assert_allclose(result.amplitudes.to_value(u.mag), [0.3], rtol=0.03)
     assert 0.9 < result.power <= 1
@@ -291,7 +328,7 @@ def test_default_range():
         ({"nterms": 0}, ValueError, "nterms must be"),
         ({"nterms": 2.0}, ValueError, "nterms must be"),
         ({"nterms": True}, ValueError, "nterms must be"),
-        ({"samples_per_peak": 0}, ValueError, "samples_per_peak must be"),
+        ({"samples_per_peak": 0.9}, ValueError, "samples_per_peak must be"),
         ({"samples_per_peak": np.nan}, ValueError, "samples_per_peak must be"),
     ],
 )

@@ -29,6 +29,16 @@ class FourierFit:
         """Semi-amplitude of each harmonic."""
         return np.hypot(self.coefficients[0::2], self.coefficients[1::2])
 
+    def harmonics(self, time):
+        """Sine and cosine of each harmonic at some times [day], one column each."""
+        return _harmonics(self.frequency * np.asarray(time, dtype=float), len(self.coefficients) // 2)
+
+    def slope(self, time):
+        """Change of the model with frequency at some times [day]."""
+        sines, cosines = self.harmonics(time)[:, 0::2], self.harmonics(time)[:, 1::2]
+        turns = 2 * np.pi * np.arange(1, len(self.coefficients) // 2 + 1)
+        return time * ((turns * cosines) @ self.coefficients[0::2] - (turns * sines) @ self.coefficients[1::2])
+
     def __call__(self, phases):
         """Sum of the harmonics at some phases (cycles)."""
         return _harmonics(np.asarray(phases, dtype=float), len(self.coefficients) // 2) @ self.coefficients

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from astropy import units as u
@@ -49,7 +50,7 @@ def make_grid(baseline, *, minimum_period=None, maximum_period=None, samples_per
     minimum_period, maximum_period : `~astropy.units.Quantity`, optional
         Shortest and longest period. By default 5 minutes, and 100 days or half of the baseline, whichever is shorter.
     samples_per_peak : float
-        Frequencies per ``1 / baseline``.
+        Frequencies per ``1 / baseline``, at least 1; a few more where the range would not be met exactly.
 
     Returns
     -------
@@ -71,21 +72,21 @@ def make_grid(baseline, *, minimum_period=None, maximum_period=None, samples_per
             f"minimum_period ({shortest:g} d) must be shorter than maximum_period ({longest:g} d; by default at most "
             f"half of the {baseline:g} d that the light curve spans)"
         )
-    step = 1.0 / (baseline * _positive(samples_per_peak, "samples_per_peak"))
-    number = math.ceil((1 / shortest - 1 / longest) / step) + 1
+    width = 1 / shortest - 1 / longest
+    number = math.ceil(width * baseline * _samples(samples_per_peak)) + 1
     if number > MAX_NUMBER:
         raise ValueError(
             f"the grid would have {number} frequencies, more than {MAX_NUMBER}: give a longer minimum_period or fewer "
             "samples_per_peak"
         )
-    return FrequencyGrid(1 / longest, step, number)
+    return FrequencyGrid(1 / longest, width / (number - 1), number)
 
 
 def _days(period, name):
     return check_period(period, name).to_value(u.day)
 
 
-def _positive(number, name):
-    if isinstance(number, bool) or not np.isscalar(number) or not np.isreal(number) or not 0 < number < np.inf:
-        raise ValueError(f"{name} must be a positive number, not {number!r}")
+def _samples(number):
+    if isinstance(number, bool) or not isinstance(number, Real) or not 1 <= number < np.inf:
+        raise ValueError(f"samples_per_peak must be a number from 1 on, or peaks fall between them; not {number!r}")
     return float(number)

@@ -7,7 +7,6 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from alerce_zvar.period import fourier, lombscargle
-from alerce_zvar.period.grid import FrequencyGrid
 
 __all__ = ["fundamental", "highest", "refine"]
 
@@ -54,18 +53,21 @@ def _separate(frequencies, distance):
             yield frequency
 
 
-def refine(series, frequency, width, nterms):
-    """Exact fit at the top of the peak within `width` of a frequency.
+def refine(series, frequency, grid, nterms):
+    """Exact fit at the top of the peak around a frequency, inside the grid.
 
-    A finer grid finds the top, whose width is that of the highest harmonic; Brent's method climbs it with exact fits,
-    in which every group has its own constant: its mean was wrong by what the signal did at its few times.
+    On the grid every group had its mean taken away, which was wrong by what the signal did at its few times; here every
+    group has its own constant. That may move the top by a good part of its width, so a comb of exact fits looks for it
+    within half a width, as fine as the highest harmonic needs, and Brent's method climbs it.
 
     Parameters
     ----------
     series : `~alerce_zvar.period.prepare.Series`
         Observations.
-    frequency, width : float
-        Where the peak is on the grid, and how far its top may be from there [1/day].
+    frequency : float
+        Where the peak is on the grid [1/day].
+    grid : `~alerce_zvar.period.grid.FrequencyGrid`
+        The grid.
     nterms : int
         Number of harmonics.
 
@@ -73,13 +75,15 @@ def refine(series, frequency, width, nterms):
     -------
     `~alerce_zvar.period.fourier.FourierFit`
     """
-    comb = FrequencyGrid(frequency - width, width / (4 * nterms), 8 * nterms + 1)
-    best = comb.minimum + comb.step * int(np.argmax(lombscargle.power(series, comb, nterms)))
+    reach = max(grid.step, 0.5 / series.baseline)
+    low, high = max(frequency - reach, grid.minimum), min(frequency + reach, grid.maximum)
+    comb, step = np.linspace(low, high, 4 * nterms + 1, retstep=True)
+    best = comb[np.argmax([fourier.power(series, trial, nterms) for trial in comb])]
     top = minimize_scalar(
         lambda trial: -fourier.power(series, trial, nterms),
-        bounds=(best - comb.step, best + comb.step),
+        bounds=(max(best - step, low), min(best + step, high)),
         method="bounded",
-        options={"xatol": 1e-5 * comb.step},
+        options={"xatol": 1e-5 * step},
     )
     return fourier.fit(series, top.x, nterms)
 
@@ -89,8 +93,8 @@ def fundamental(series, best, grid, nterms):
 
     With several harmonics a signal of frequency f is fitted as well at f/2, f/3 ..., and noise alone decides which is
     best. A multiple k f is taken instead where its chi2 is at most ``4 nterms`` (in units of the reduced chi2) above
-    the best one: twice what as many idle parameters gain on average. An eclipsing binary with unequal eclipses fails
-    this at once and keeps its full period.
+    the best one: twice what as many idle parameters gain on average. An eclipsing binary with unequal eclipses whose
+    full period was found fails this at once and keeps it.
 
     Parameters
     ----------
@@ -107,7 +111,7 @@ def fundamental(series, best, grid, nterms):
     for multiple in range(nterms, 1, -1):
         frequency = multiple * best.frequency
         if frequency <= grid.maximum:
-            trial = refine(series, frequency, grid.step, nterms)
+            trial = refine(series, frequency, grid, nterms)
             if trial.chi2 <= allowed:
                 return trial
     return best

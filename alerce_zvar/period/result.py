@@ -21,7 +21,7 @@ _PHASES = 4096  # resolution of the model's brightest phase
 class PeriodResult:
     """A period, how sure it is, and every choice that led to it.
 
-    Returned by `alerce_zvar.find_period`. It pickles, and keeps the prepared observations (24 bytes each) but not the
+    Returned by `alerce_zvar.find_period`. It pickles, and keeps the prepared observations (32 bytes each) but not the
     periodogram.
 
     Attributes
@@ -64,8 +64,8 @@ class PeriodResult:
     def period_err(self):
         """Standard error of the period, a Quantity [d]; NaN where there are no more points than parameters.
 
-        ``period^2 sigma_f``, with the ``sigma_f`` of Montgomery & O'Donoghue 1999 for any cadence and number of
-        harmonics (see `alerce_zvar.period.statistics.frequency_error`). It does not cover the choice of a wrong peak.
+        ``period^2 sigma_f`` from the least-squares fit of frequency, harmonics and levels of the groups together (see
+        `alerce_zvar.period.statistics.frequency_error`). It does not cover the choice of a wrong peak.
         """
         return statistics.frequency_error(self.series, self.fit) / self.fit.frequency**2 * u.day
 
@@ -88,6 +88,12 @@ class PeriodResult:
             n_parameters=len(self.series.groups),
             nterms=self.nterms,
         )
+
+    @property
+    def at_edge(self):
+        """True if the best period is the shortest or longest of the range: a slope rather than a peak."""
+        ends = np.array([self.grid.minimum, self.grid.maximum])
+        return bool(np.any(np.abs(self.fit.frequency - ends) < 0.01 * self.grid.step))
 
     @cached_property
     def epoch_time(self):
@@ -156,7 +162,7 @@ class PeriodResult:
 
     @property
     def n_dropped(self):
-        """Number of rows left out."""
+        """Number of rows left out: unusable ones, and those of bands that were not asked for."""
         return self.series.n_dropped
 
     @property
@@ -194,7 +200,8 @@ class PeriodResult:
 
     def __repr__(self):
         return (
-            f"<PeriodResult period={self.period.value:.8g} +- {self.period_err.value:.2g} d, power={self.power:.4f}, "
+            f"<PeriodResult period={self.period.value:.8g} +- {self.period_err.value:.2g} d"
+            f"{' (edge of the range)' if self.at_edge else ''}, power={self.power:.4f}, "
             f"false_alarm_probability={self.false_alarm_probability:.2g}; nterms={self.nterms}, {self.column} of "
             f"{self.n_points} points in {len(self.groups)} groups ({', '.join(self.bands) or 'no bands'}), "
             f"{self.n_frequencies} frequencies {self.grid.minimum:.6g} to {self.grid.maximum:.6g} 1/d>"

@@ -37,8 +37,8 @@ def find_period(
     minimum_period, maximum_period : `~astropy.units.Quantity`, optional
         Range of the search. By default 5 minutes, and 100 days or half of the time span, whichever is shorter.
     nterms : int
-        Number of harmonics, 1 to 10. One suits smooth waves; four also find eclipses, and then the full period rather
-        than half of it, at some five times the cost.
+        Number of harmonics, 1 to 10. One suits smooth waves. Four also find eclipses, at some five times the cost: of
+        contact binaries the full period, of narrow eclipses often half of it, for which eight to ten are better.
     samples_per_peak : float
         Trial frequencies per ``1 / time span``. The best peaks are refined beyond the grid.
     column : {"mag", "flux"}, optional
@@ -70,7 +70,7 @@ def find_period(
         samples_per_peak=samples_per_peak,
     )
     candidates = peaks.highest(series, grid, nterms, _PEAKS)
-    fits = [peaks.refine(series, frequency, grid.step, nterms) for frequency in candidates]
+    fits = [peaks.refine(series, frequency, grid, nterms) for frequency in candidates]
     best = max(fits, key=lambda fit: fit.power)
     return PeriodResult(
         series=series,

@@ -5,6 +5,8 @@ from math import factorial
 import numpy as np
 from scipy.special import betainc, gammaln
 
+from alerce_zvar.period.fourier import centre
+
 __all__ = ["false_alarm_probability", "frequency_error"]
 
 
@@ -67,12 +69,13 @@ def frequency_error(series, fit):
 
     ::
 
-        sigma_f^2 = s^2 / (2 pi^2  sum w (t - <t>)^2  sum_k k^2 A_k^2)         s^2 = chi2 / (N - parameters)
+        sigma_f^2 = s^2 / |r|^2         s^2 = chi2 / (N - parameters)
 
-    with weights w = 1/error^2 and semi-amplitudes A_k. For even sampling, equal errors and one harmonic this is
-    sqrt(6/N) sigma / (pi T A), eq. 4 of Montgomery & O'Donoghue 1999 (Delta Scuti Star Newsletter 13, 28). The errors
-    of the light curve are scaled by s, so that underestimated ones and a shape that the harmonics do not follow widen
-    the result. A wrong alias is not covered.
+    where r is the derivative of the model by the frequency, over the errors, less all of it that the harmonics and the
+    levels of the groups could do as well: the linear approximation of least squares with everything free. For even
+    sampling, equal errors and one harmonic it is sqrt(6/N) sigma / (pi T A), eq. 4 of Montgomery & O'Donoghue 1999
+    (Delta Scuti Star Newsletter 13, 28). The errors of the light curve are scaled by s, so that underestimated ones and
+    a shape that the harmonics do not follow widen the result. A wrong alias is not covered.
 
     Parameters
     ----------
@@ -86,11 +89,12 @@ def frequency_error(series, fit):
     float
         NaN where there are no more observations than parameters.
     """
-    weights = series.error**-2.0
-    spread = np.sum(weights * (series.time - np.average(series.time, weights=weights)) ** 2)
-    harmonics = np.arange(1, len(fit.amplitudes) + 1)
-    rest = len(series.time) - len(fit.coefficients) - len(series.groups)
+    rest = len(series.time) - len(fit.coefficients) - len(series.groups) - 1
     if rest <= 0:
         return float("nan")
-    slope = 2 * np.pi**2 * spread * np.sum((harmonics * fit.amplitudes) ** 2)
-    return float(np.sqrt(fit.chi2 / rest / slope)) if slope > 0 else float("nan")
+    columns = np.column_stack([fit.slope(series.time), fit.harmonics(series.time)])
+    columns = centre(columns, series.error, series.group) / series.error[:, None]
+    slope, matrix = columns[:, 0], columns[:, 1:]
+    left = slope - matrix @ np.linalg.lstsq(matrix, slope)[0]
+    size = left @ left
+    return float(np.sqrt(fit.chi2 / rest / size)) if size > 0 else float("nan")
