@@ -1,5 +1,10 @@
 """The public classes against the real local server on loopback, on a small sky made here."""
 
+import base64
+import logging
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from astropy import units as u
@@ -634,3 +639,29 @@ def test_meta_tells_what_was_asked(alerce, zvar, oid, psid):
     assert alerce.get_lightcurve(oid["south"], get_query_payload=True) == {"oid": oid["south"]}
     assert zvar.query_objects([psid["south"]]).meta["requests"] == 1
     assert zvar.get_lightcurves(psid["south"], bands=None)[0].meta["psid"] == psid["south"]
+
+
+def test_a_whole_journey_leaves_no_password_anywhere(sky, psid, tmp_path, monkeypatch, caplog, capfd):
+    canary = "looking-glass-canary-5182"
+    caplog.set_level(logging.DEBUG)
+    for name in ("alerce_zvar", "urllib3", "uvicorn", "asyncio", "astroquery"):
+        logging.getLogger(name).setLevel(logging.DEBUG)
+    monkeypatch.setenv("ZVAR_USERNAME", "alice")
+    monkeypatch.setenv("ZVAR_PASSWORD", canary)
+    with serve(sky["archive"], users={"alice": canary}) as running:
+        zvar = Zvar(url=running.url)
+        table = zvar.query_region(centre("south"), radius="2 arcsec")
+        curves = zvar.get_lightcurves(psid["south"])
+        monkeypatch.setenv("ZVAR_PASSWORD", canary + "wrong")
+        with pytest.raises(LoginError) as caught:
+            zvar.query_objects(psid["south"])
+        told = [repr(item) for item in (running, zvar, vars(zvar), table.meta, curves.data.meta, curves)]
+    table.write(tmp_path / "table.ecsv")
+    curves.to_table().write(tmp_path / "curves.ecsv")
+    told += [caplog.text, str(caught.value), *capfd.readouterr()]
+    folders = [tmp_path, sky["archive"].path.parent, os.environ["ASTROPY_CONFIG_DIR"], os.environ["ASTROPY_CACHE_DIR"]]
+    files = [path for folder in folders for path in Path(folder).rglob("*") if path.is_file()]
+    assert sky["archive"].path in files
+    told += [path.read_text(encoding="latin-1") for path in files]
+    for form in (canary, *(base64.b64encode(text.encode()).decode() for text in (f"alice:{canary}", canary))):
+        assert not any(form in text for text in told)

@@ -372,16 +372,15 @@ def _source_tables(places, rows, seen, url):
     sources = decode_table(rows, schema.OBJECTS, url=url, nested=_NESTED)
     sources.add_column(np.array(places, dtype=np.int64), name="input_index", index=0)
     sources["input_index"].info.description = "Which input this row answers, from 0"
-    new = [row for row, psid in zip(rows, sources["psid"], strict=True) if not (psid in seen or seen.add(psid))]
-    return (
-        sources,
-        _linked_table(new, "matchfiles", schema.LIGHTCURVES, url),
-        _linked_table(new, "periods", schema.PERIODS, url),
-    )
+    new = {psid: row for psid, row in zip(sources["psid"], rows, strict=True) if psid not in seen}
+    lightcurves = _linked_table(new, "matchfiles", schema.LIGHTCURVES, url)
+    periods = _linked_table(new, "periods", schema.PERIODS, url)
+    seen.update(new)
+    return sources, lightcurves, periods
 
 
 def _linked_table(rows, key, rows_schema, url):
-    parts = [(str(row["psid"]), _list_at(row, key, url)) for row in rows]
+    parts = [(psid, _list_at(row, key, url)) for psid, row in rows.items()]
     table = decode_table([item for _, items in parts for item in items], rows_schema, url=url)
     owners = np.array([psid for psid, items in parts for _ in items], dtype=str)
     table.add_column(owners, name="psid", index=0)
