@@ -665,3 +665,15 @@ def test_a_whole_journey_leaves_no_password_anywhere(sky, psid, tmp_path, monkey
     told += [path.read_text(encoding="latin-1") for path in files]
     for form in (canary, *(base64.b64encode(text.encode()).decode() for text in (f"alice:{canary}", canary))):
         assert not any(form in text for text in told)
+
+
+def test_an_unusable_row_fails_its_own_object_only():
+    with FaultServer(b"") as server:
+        server.respond = lambda request, connection: connection.sendall(
+            json_reply(OBJECT | {"oid": "x", "ndet": "many" if "/bad" in request else 5})
+        )
+        with pytest.warns(PartialResultWarning, match="1 of 3 inputs"):
+            table = Alerce(url=server.url).query_object(["a", "bad", "c"])
+    assert list(table["ndet"]) == [5, 5]
+    assert list(table.failures["input"]) == ["bad"]
+    assert "/bad" in table.failures["url"][0]

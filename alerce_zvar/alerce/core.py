@@ -2,17 +2,17 @@
 
 import numpy as np
 import orjson
-from astropy.table import MaskedColumn, QTable, Table, vstack
+from astropy.table import QTable, vstack
 from astropy.timeseries import TimeSeries
 from astroquery.query import BaseQuery
 
 from alerce_zvar.alerce import schema
+from alerce_zvar.alerce.lightcurve import PHOTOMETRY, assemble
 from alerce_zvar.config import conf, local_server
 from alerce_zvar.errors import MaxResultsWarning, NoResultsWarning, ReplyError, ServiceError, warn
-from alerce_zvar.folding import usable
 from alerce_zvar.wire.address import checked_url
-from alerce_zvar.wire.answer import AnswerTable, Failures, announce
-from alerce_zvar.wire.client import Client, chunks, payloads
+from alerce_zvar.wire.answer import AnswerTable, Failures, announce, decode_each
+from alerce_zvar.wire.client import Client, Service, chunks, payloads
 from alerce_zvar.wire.decode import decode_table, empty_table, rows_of
 from alerce_zvar.wire.query import as_list, checked, documented, to_icrs, to_radius
 
@@ -23,11 +23,12 @@ _UNREPEATABLE = 50  # rows of a page that cannot all be the same as those of ano
 _NOT_ZERO = 1e-9  # degrees, 4 microarcseconds: see _cone
 _OWN_FILTERS = ("ra", "dec", "radius", "page", "page_size", "count")  # set by our own arguments
 _FILTERS = tuple(param for param in schema.OBJECTS_PARAMS if param.name not in _OWN_FILTERS)
-_PHOTOMETRY = {"corrected": ("mag_corr", "mag_corr_err"), "difference": ("mag", "mag_err")}
+_OID = """oid : str, or any list or Table column of them
+    ALeRCE ids."""
 _TIME_ASSUMPTION = "time is UTC at the observatory, at the start of the exposure"
 
 
-class AlerceClass(BaseQuery):
+class AlerceClass(BaseQuery, Service):
     """Objects, detections and light curves of the ALeRCE broker (ZTF).
 
     Parameters
@@ -41,18 +42,8 @@ class AlerceClass(BaseQuery):
         self._url = url
         self._client = Client("ALeRCE", schema.ENDPOINTS, self._address)
 
-    def __repr__(self):
-        return f"<{type(self).__name__} at {self._address()}>"
-
     def _address(self):
         return checked_url(self._url or local_server() or conf.alerce_url)
-
-    def __getstate__(self):
-        """BaseQuery's own session is not used and not kept."""
-        return {"_url": self._url}
-
-    def __setstate__(self, state):
-        self.__init__(url=state["_url"])
 
     def _request(self, query, *, timeout=None):
         """Answer to a `Query` by our transport; astroquery's own way has neither deadline nor retries."""
@@ -75,10 +66,7 @@ class AlerceClass(BaseQuery):
         row_limit : int, optional
             Most rows to return, for each position or list of ids; by default ``conf.row_limit``, -1 for all. A cut is
             announced by a `MaxResultsWarning`.
-        get_query_payload : bool
-            Send nothing and return what would be sent first: a dict, or a list of them if it takes several requests.
-        timeout : float or Quantity, optional
-            Total seconds for each request.
+        {common}
         **filters
             Any of those below. Several oids are matched exactly, and those not found are listed in ``failures``.
 
@@ -216,17 +204,14 @@ class AlerceClass(BaseQuery):
 
     # one object, or a list of them
 
+    @documented(oid=_OID)
     def query_object(self, oid, *, get_query_payload=False, timeout=None):
         """One object, or each of a list.
 
         Parameters
         ----------
-        oid : str, or any list or Table column of them
-            ALeRCE ids.
-        get_query_payload : bool
-            Send nothing and return what would be sent: a dict, or a list of them if it takes several requests.
-        timeout : float or Quantity, optional
-            Total seconds for each request.
+        {oid}
+        {common}
 
         Returns
         -------
@@ -240,17 +225,14 @@ class AlerceClass(BaseQuery):
         """
         return self._per_object("object", oid, get_query_payload, timeout)
 
+    @documented(oid=_OID)
     def query_detections(self, oid, *, get_query_payload=False, timeout=None):
         """All detections of one object, or of each of a list; parameters and errors as for `query_object`.
 
         Parameters
         ----------
-        oid : str, or any list or Table column of them
-            ALeRCE ids.
-        get_query_payload : bool
-            Send nothing and return what would be sent: a dict, or a list of them if it takes several requests.
-        timeout : float or Quantity, optional
-            Total seconds for each request.
+        {oid}
+        {common}
 
         Returns
         -------
@@ -261,17 +243,14 @@ class AlerceClass(BaseQuery):
         """
         return self._per_object("detections", oid, get_query_payload, timeout)
 
+    @documented(oid=_OID)
     def query_non_detections(self, oid, *, get_query_payload=False, timeout=None):
         """All exposures without a detection of one object, or of each of a list; as `query_detections`.
 
         Parameters
         ----------
-        oid : str, or any list or Table column of them
-            ALeRCE ids.
-        get_query_payload : bool
-            Send nothing and return what would be sent: a dict, or a list of them if it takes several requests.
-        timeout : float or Quantity, optional
-            Total seconds for each request.
+        {oid}
+        {common}
 
         Returns
         -------
@@ -280,17 +259,14 @@ class AlerceClass(BaseQuery):
         """
         return self._per_object("non_detections", oid, get_query_payload, timeout)
 
+    @documented(oid=_OID)
     def query_magstats(self, oid, *, get_query_payload=False, timeout=None):
         """Statistics per band of one object, or of each of a list; as `query_detections`.
 
         Parameters
         ----------
-        oid : str, or any list or Table column of them
-            ALeRCE ids.
-        get_query_payload : bool
-            Send nothing and return what would be sent: a dict, or a list of them if it takes several requests.
-        timeout : float or Quantity, optional
-            Total seconds for each request.
+        {oid}
+        {common}
 
         Returns
         -------
@@ -299,7 +275,7 @@ class AlerceClass(BaseQuery):
         """
         return self._per_object("magstats", oid, get_query_payload, timeout)
 
-    @documented(*schema.CLASSIFICATION_PARAMS)
+    @documented(*schema.CLASSIFICATION_PARAMS, oid=_OID)
     def query_probabilities(
         self, oid, *, classifier=None, classifier_version=None, get_query_payload=False, timeout=None
     ):
@@ -307,13 +283,9 @@ class AlerceClass(BaseQuery):
 
         Parameters
         ----------
-        oid : str, or any list or Table column of them
-            ALeRCE ids.
+        {oid}
         {params}
-        get_query_payload : bool
-            Send nothing and return what would be sent: a dict, or a list of them if it takes several requests.
-        timeout : float or Quantity, optional
-            Total seconds for each request.
+        {common}
 
         Returns
         -------
@@ -340,7 +312,7 @@ class AlerceClass(BaseQuery):
                 found[index] = rows_of(content, description, reply), reply.url
             except ReplyError as error:
                 failures.add([index], error)
-        table = _decoded_together(found, oids, description.answer, failures)
+        table = decode_each(found, oids, schema.OBJECT["oid"], description.answer, failures)
         if single and failures.errors:
             raise failures.errors[0]
         failures.raise_if_nothing_else()
@@ -383,20 +355,13 @@ class AlerceClass(BaseQuery):
         ValueError
             Another kind of photometry.
         """
-        if photometry not in _PHOTOMETRY:
-            raise ValueError(f"photometry must be one of {', '.join(_PHOTOMETRY)}; not {photometry!r}")
+        if photometry not in PHOTOMETRY:
+            raise ValueError(f"photometry must be one of {', '.join(PHOTOMETRY)}; not {photometry!r}")
         query = self._client.query("lightcurve", oid=oid)
         if get_query_payload:
             return query.payload
         content, reply = self._request(query, timeout=timeout)
-        if not isinstance(content, dict) or "detections" not in content:
-            raise ReplyError("The answer to a light curve holds no detections.", url=reply.url)
-        detections = decode_table(content["detections"] or [], schema.DETECTIONS, url=reply.url)
-        light_curve, dropped = _detected(detections, photometry)
-        if include_upper_limits:
-            limits = decode_table(content.get("non_detections") or [], schema.NON_DETECTIONS, url=reply.url)
-            light_curve = vstack([light_curve, _undetected(limits)], metadata_conflicts="silent")
-        light_curve = light_curve[np.argsort(light_curve["time"].mjd, kind="stable")]
+        light_curve, dropped = assemble(content, photometry, include_upper_limits, reply.url)
         light_curve.meta = self._meta([query]) | {
             "id": query.payload["oid"],
             "oid": query.payload["oid"],
@@ -426,29 +391,6 @@ def _goes_on(content, page_rows, page_size):
     return bool(page_rows) and (len(page_rows) >= page_size or content.get("has_next") is True)
 
 
-def _decoded_together(found, oids, answer, failures):
-    """One table of the rows of many objects, ``oid`` first; objects with an unusable row are noted and left out."""
-    try:
-        return _decoded(found, oids, answer)
-    except ReplyError:
-        for index, (rows, url) in list(found.items()):
-            try:
-                decode_table(rows, answer, url=url)
-            except ReplyError as error:
-                failures.add([index], error)
-                del found[index]
-        return _decoded(found, oids, answer)
-
-
-def _decoded(found, oids, answer):
-    table = decode_table([row for rows, _ in found.values() for row in rows], answer)
-    if "oid" not in table.colnames:
-        owners = [oids[index] for index, (rows, _) in found.items() for _ in rows]
-        table.add_column(np.array(owners, dtype=str), name="oid", index=0)
-        table["oid"].info.description = schema.OBJECT["oid"].description
-    return table
-
-
 def _with_missing_oids(failures, starts, table, cut):
     """Failures by oid where a list of exact oids was asked for: those of failed requests, and those not found."""
     if "oid" not in starts[0] or "ra" in starts[0] or any("*" in oid for oid in starts[0]["oid"]):
@@ -462,24 +404,6 @@ def _with_missing_oids(failures, starts, table, cut):
             missing = "beyond the row_limit" if part in cut else "no such object was found with these filters"
             by_oid.add([index], failures.errors.get(part, missing))
     return by_oid
-
-
-def _detected(detections, photometry):
-    """Columns of a light curve from detections, and how many had no usable magnitude."""
-    mag, mag_err = _PHOTOMETRY[photometry]
-    good = usable(detections[mag], detections[mag_err])
-    table = Table({name: detections[name][good] for name in ("time", "band")}, copy=False)
-    table["mag"], table["mag_err"] = (detections[name][good].filled() for name in (mag, mag_err))
-    for name in ("isdiffpos", "candid"):
-        table[name] = detections[name][good]
-    return table, int(np.sum(~good))
-
-
-def _undetected(limits):
-    table = Table({name: limits[name] for name in ("time", "band", "limiting_mag")}, copy=False)
-    for name in ("mag", "mag_err"):
-        table[name] = MaskedColumn(np.zeros(len(table)), mask=True, unit=limits["limiting_mag"].unit)
-    return table
 
 
 Alerce = AlerceClass()

@@ -1,10 +1,19 @@
 """What a batch gives back: the rows, and every input that has none, with the reason."""
 
+import numpy as np
 from astropy.table import Table
 
-from alerce_zvar.errors import FAILURE_COLUMNS, NoResultsWarning, NotFoundError, PartialResultWarning, warn
+from alerce_zvar.errors import (
+    FAILURE_COLUMNS,
+    NoResultsWarning,
+    NotFoundError,
+    PartialResultWarning,
+    ReplyError,
+    warn,
+)
+from alerce_zvar.wire.decode import decode_table
 
-__all__ = ["AnswerTable", "Failures", "announce"]
+__all__ = ["AnswerTable", "Failures", "announce", "decode_each"]
 
 
 class AnswerTable(Table):
@@ -101,3 +110,40 @@ def announce(found, failures, what):
         warn(f"No {what} found" + (f"; {reason}" if failed else ""), NoResultsWarning)
     elif failed:
         warn(reason, PartialResultWarning)
+
+
+def decode_each(found, ids, id_column, answer, failures):
+    """One table of the rows of many objects, their id first; objects with an unusable row are noted and left out.
+
+    Parameters
+    ----------
+    found : dict
+        Input index -> (rows, address), in the order of the inputs.
+    ids : list of str
+        All inputs.
+    id_column : Column
+        How the id is called and described.
+    answer : TableSchema
+        What the rows are.
+    failures : Failures
+        Takes the objects that are left out.
+    """
+    try:
+        return _decoded(found, ids, id_column, answer)
+    except ReplyError:
+        for index, (rows, url) in list(found.items()):
+            try:
+                decode_table(rows, answer, url=url)
+            except ReplyError as error:
+                failures.add([index], error)
+                del found[index]
+        return _decoded(found, ids, id_column, answer)
+
+
+def _decoded(found, ids, id_column, answer):
+    table = decode_table([row for rows, _ in found.values() for row in rows], answer)
+    if id_column.name not in table.colnames:
+        owners = [ids[index] for index, (rows, _) in found.items() for _ in rows]
+        table.add_column(np.array(owners, dtype=str), name=id_column.name, index=0)
+        table[id_column.name].info.description = id_column.description
+    return table

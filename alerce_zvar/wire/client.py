@@ -8,7 +8,7 @@ from alerce_zvar.wire.decode import parse_json
 from alerce_zvar.wire.query import build_query
 from alerce_zvar.wire.transport import Transport
 
-__all__ = ["Client", "chunks", "payloads", "unique_positions"]
+__all__ = ["Client", "Service", "chunks", "payloads", "unique_positions"]
 
 
 class Client:
@@ -86,6 +86,23 @@ class Client:
             "requests": len(queries),
             "retrieved": datetime.now(UTC).isoformat(timespec="seconds"),
         }
+
+
+class Service:
+    """What the public classes share beside their base in astroquery, which stands first: it brings ``login``.
+
+    A copy or pickle is a new instance at the same address. A login stays behind, and so does the base's own session,
+    which is not used.
+    """
+
+    def __repr__(self):
+        return f"<{type(self).__name__} at {self._address()}>"
+
+    def __getstate__(self):
+        return {"url": self._url}
+
+    def __setstate__(self, state):
+        self.__init__(**state)
 
 
 def _content_and_reply(reply):

@@ -3,6 +3,8 @@
 import difflib
 import json
 import numbers
+import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -198,15 +200,29 @@ def to_icrs(coordinates):
     return icrs if icrs.isscalar else icrs.ravel()
 
 
-def documented(*params):
-    """Decorator that puts the schema's descriptions of parameters in place of ``{params}`` in a docstring."""
+def documented(*params, **texts):
+    """Decorator that completes a docstring, so that what many methods share is written once.
+
+    ``{params}`` gives way to the schema's descriptions of parameters, ``{common}`` to those of the options that every
+    remote method has, and any other ``{name}`` to the text of that name.
+    """
+    entries = [f"{param.name} : {_accepts(param)}, optional\n    {param.description}" for param in params]
+    texts = {"common": _COMMON, "params": "\n".join(entries)} | texts
 
     def write(function):
-        entries = [f"{param.name} : {_accepts(param)}, optional\n            {param.description}" for param in params]
-        function.__doc__ = (function.__doc__ or "").replace("{params}", "\n        ".join(entries))
+        # The indentation is that of the placeholder: Python 3.13 takes it out of docstrings.
+        for name, text in texts.items():
+            place = re.compile(rf"^( *)\{{{name}\}}", re.MULTILINE)
+            function.__doc__ = place.sub(lambda at, t=text: textwrap.indent(t, at[1]), function.__doc__ or "")
         return function
 
     return write
+
+
+_COMMON = """get_query_payload : bool
+    Send nothing and return what would be sent: a dict, or a list of them if it takes several requests.
+timeout : float or Quantity, optional
+    Total seconds for each request, retries and waits included; by default ``conf.timeout``."""
 
 
 def _accepts(param):

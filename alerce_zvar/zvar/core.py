@@ -13,7 +13,7 @@ from alerce_zvar.errors import LoginError, ReplyError
 from alerce_zvar.lightcurves import LightCurves
 from alerce_zvar.wire.address import checked_url, origin
 from alerce_zvar.wire.answer import AnswerTable, announce
-from alerce_zvar.wire.client import Client, chunks, payloads, unique_positions
+from alerce_zvar.wire.client import Client, Service, chunks, payloads, unique_positions
 from alerce_zvar.wire.credentials import Credentials
 from alerce_zvar.wire.decode import decode_table, empty_table
 from alerce_zvar.wire.query import as_list, checked, documented, to_icrs, to_radius
@@ -41,7 +41,7 @@ class SourceTable(AnswerTable):
     companions = ("failures", "lightcurves", "periods")
 
 
-class ZvarClass(QueryWithLogin):
+class ZvarClass(QueryWithLogin, Service):
     """Sources, periods and light curves of the ZVAR service.
 
     Parameters
@@ -63,19 +63,9 @@ class ZvarClass(QueryWithLogin):
         self._login_given = None
         self._client = Client("ZVAR", schema.ENDPOINTS, self._address, self._credentials)
 
-    def __repr__(self):
-        return f"<{type(self).__name__} at {self._address()}>"
-
     def _address(self):
         url = checked_url(self._url or local_server() or conf.zvar_url)
         return url if urlsplit(url).path else url + schema.LOCAL_PREFIX
-
-    def __getstate__(self):
-        """Without the login, which stays in this process; BaseQuery's own session is not used and not kept."""
-        return {"_url": self._url}
-
-    def __setstate__(self, state):
-        self.__init__(url=state["_url"])
 
     def _request(self, query, *, timeout=None):
         """Answer to a `Query` by our transport; astroquery's own way caches and logs the login."""
@@ -169,10 +159,7 @@ class ZvarClass(QueryWithLogin):
         radius : Quantity, Angle or str
             Radius of the cones, at most 10 arcmin. Bare numbers are refused.
         {params}
-        get_query_payload : bool
-            Send nothing and return what would be sent: a dict, or a list of them if it takes several requests.
-        timeout : float or Quantity, optional
-            Total seconds for each request.
+        {common}
 
         Returns
         -------
@@ -214,6 +201,7 @@ class ZvarClass(QueryWithLogin):
         inputs = [f"{ra:.6f} {dec:+.6f}" for _, ra, dec in named]
         return self._sources(jobs, inputs, _rows_by_name, timeout)
 
+    @documented()
     def query_objects(self, ids, *, get_query_payload=False, timeout=None):
         """Sources by id.
 
@@ -221,10 +209,7 @@ class ZvarClass(QueryWithLogin):
         ----------
         ids : str, int, or any list or Table column of them
             PanSTARRS ids; the service's limit of 1000 a request is kept for you.
-        get_query_payload : bool
-            Send nothing and return what would be sent: a dict, or a list of them if it takes several requests.
-        timeout : float or Quantity, optional
-            Total seconds for each request.
+        {common}
 
         Returns
         -------
@@ -277,6 +262,7 @@ class ZvarClass(QueryWithLogin):
 
     # light curves
 
+    @documented()
     def get_lightcurves(self, ids, *, bands=("g", "r"), format="mag", get_query_payload=False, timeout=None):
         """Light curves by id.
 
@@ -288,10 +274,7 @@ class ZvarClass(QueryWithLogin):
             Bands; None for all.
         format : {"mag", "flux"}
             Magnitudes of the total flux, or fluxes of the difference image with zero points.
-        get_query_payload : bool
-            Send nothing and return what would be sent: a dict, or a list of them if it takes several requests.
-        timeout : float or Quantity, optional
-            Total seconds for each request.
+        {common}
 
         Returns
         -------

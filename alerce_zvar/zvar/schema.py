@@ -6,7 +6,7 @@ from astropy import units as u
 
 from alerce_zvar.wire.spec import Column, Endpoint, Param, TableSchema
 
-__all__ = ["BANDS", "ENDPOINTS", "N_BINS", "TABLES"]
+__all__ = ["BANDS", "DEFAULTS", "ENDPOINTS", "N_BINS", "TABLES"]
 
 BANDS = ("g", "r", "i")
 N_BINS = (5, 10, 20)  # phase bins of the three FPW searches per light curve
@@ -15,6 +15,7 @@ MAX_POSITIONS = 1000
 MAX_IDS = 1000
 MAX_PHOTOMETRY_IDS = 500
 MAX_RADIUS = 600.0  # arcsec
+DEFAULTS = {"bands": ("g", "r"), "format": "mag"}  # of parameters that are left out, by their names on the wire
 BJD_TDB = ("jd", "tdb")
 TIME_ASSUMPTION = (
     "time is barycentric (the service says 'bjd'); its scale is not stated by the service and is taken as TDB, "
