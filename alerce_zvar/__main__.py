@@ -1,15 +1,18 @@
 """The command line: ``alerce-zvar`` or ``python -m alerce_zvar``.
 
 Data goes to stdout, progress and errors to stderr. Exit codes: 0 all done, 1 error, 2 wrong usage, 3 done in part, 130
-interrupted. Every command imports what it needs by itself, so that ``--help`` answers at once.
+interrupted, 141 nobody reads the output any more. Every command imports what it needs by itself, so that ``--help``
+answers at once.
 """
 
 import argparse
+import os
 import sys
 
 __all__ = ["main"]
 
-OK, ERROR, PARTIAL, INTERRUPTED = 0, 1, 3, 130
+OK, ERROR, PARTIAL, INTERRUPTED, BROKEN_PIPE = 0, 1, 3, 130, 141
+_LAST_PORT = 65535
 
 
 def main(arguments=None):
@@ -20,12 +23,25 @@ def main(arguments=None):
     arguments : list of str, optional
         By default those of the process.
     """
-    options = _parser().parse_args(arguments)
     try:
-        return options.command(options)
+        try:
+            return _run(arguments)
+        finally:
+            print(end="", flush=True)
+    except BrokenPipeError:
+        _drop_output()
+        return BROKEN_PIPE
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
+
+
+def _run(arguments):
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except BrokenPipeError:
+        raise
     except Exception as exc:
         if options.debug or not _is_expected(exc):
             raise
@@ -35,9 +51,37 @@ def main(arguments=None):
 
 def _is_expected(exc):
     """Errors that a user can act upon; anything else is a defect, whose traceback is wanted."""
+    from astropy.units import UnitsError
+
     from alerce_zvar.errors import AlerceZvarError
 
-    return isinstance(exc, AlerceZvarError | OSError | ValueError)
+    return isinstance(exc, AlerceZvarError | OSError | ValueError | TypeError | UnitsError)
+
+
+def _drop_output():
+    """Let the interpreter's last flush find a reader, or it would complain (docs.python.org, note on SIGPIPE)."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())
+
+
+def _sentence(about):
+    """Help of a command as the first sentence of its description; acronyms stay as they are."""
+    return f"{about[0].upper()}{about[1:]}"
+
+
+def _seed(text):
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"a whole number from 0 on is accepted, not {text}")
+    return number
+
+
+def _port(text):
+    number = int(text)
+    if not 0 <= number <= _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"0 to {_LAST_PORT} is accepted, not {text}")
+    return number
 
 
 def _parser():
@@ -69,9 +113,9 @@ class _Version(argparse.Action):
 
 def _add_demo(commands):
     about = "build a synthetic sky, travel through it, and write a report"
-    command = commands.add_parser("demo", help=about, description=f"{about.capitalize()}; needs no network.")
+    command = commands.add_parser("demo", help=about, description=f"{_sentence(about)}; needs no network.")
     command.add_argument("--out", metavar="DIR", default="alerce_zvar_demo", help="folder to write to [%(default)s]")
-    command.add_argument("--seed", metavar="N", type=int, default=0, help="which sky [%(default)s]")
+    command.add_argument("--seed", metavar="N", type=_seed, default=0, help="which sky [%(default)s]")
     command.set_defaults(command=_demo)
 
 
@@ -85,10 +129,10 @@ def _demo(options):
 
 def _add_serve(commands):
     about = "serve a local sky over HTTP, as the services would"
-    command = commands.add_parser("serve", help=about, description=f"{about.capitalize()}, until interrupted.")
+    command = commands.add_parser("serve", help=about, description=f"{_sentence(about)}, until interrupted.")
     command.add_argument("archive", metavar="ARCHIVE", help="file of the sky")
     command.add_argument("--host", default="127.0.0.1", help="address to listen at [%(default)s]")
-    command.add_argument("--port", type=int, default=8000, help="port; 0 takes a free one [%(default)s]")
+    command.add_argument("--port", metavar="N", type=_port, default=8000, help="port; 0 takes a free one [%(default)s]")
     command.add_argument(
         "--users", metavar="FILE", help="JSON file of logins, see server-user; without it, everybody may ask"
     )
@@ -108,41 +152,53 @@ def _serve(options):
 
 def _add_server_user(commands):
     about = "ask for a password and print the entry of a file for serve --users"
-    command = commands.add_parser("server-user", help=about, description=f"{about.capitalize()}.")
+    command = commands.add_parser("server-user", help=about, description=f"{_sentence(about)}.")
     command.add_argument("name", metavar="NAME", help="name of the user")
     command.set_defaults(command=_server_user)
 
 
 def _server_user(options):
-    import getpass
     import json
 
     from alerce_zvar.server import hash_password
 
     if not options.name or ":" in options.name:
         raise ValueError("NAME must be text without ':'")
-    password = getpass.getpass(f"Password of {options.name}: ")
+    password = _ask(f"Password of {options.name}: ")
     if not password:
         raise ValueError("an empty password is not accepted")
-    if getpass.getpass("Once more: ") != password:
+    if _ask("Once more: ") != password:
         raise ValueError("the two passwords differ")
     print(json.dumps({options.name: hash_password(password)}, indent=2))
     return OK
 
 
+def _ask(prompt):
+    """A password that was typed without echo."""
+    import getpass
+    import warnings
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", getpass.GetPassWarning)  # it would be shown while it is typed
+            return getpass.getpass(prompt)
+    except (EOFError, getpass.GetPassWarning) as exc:
+        raise ValueError("no password was given; it is asked for at a terminal") from exc
+
+
 def _add_archive(commands):
     about = "make, fill and look at a local sky"
-    archive = commands.add_parser("archive", help=about, description=f"{about.capitalize()}.")
+    archive = commands.add_parser("archive", help=about, description=f"{_sentence(about)}.")
     commands = archive.add_subparsers(title="commands", required=True, metavar="COMMAND")
     about = "import light curves as IRSA serves them"
     command = commands.add_parser(
-        "import-irsa", help=about, description=f"{about.capitalize()}. Files known already add nothing."
+        "import-irsa", help=about, description=f"{_sentence(about)}. Files known already add nothing."
     )
     command.add_argument("archive", metavar="ARCHIVE", help="file of the sky; made where missing")
     command.add_argument("paths", metavar="PATH", nargs="+", help="CSV file, plain or .gz, or folder of them")
     command.set_defaults(command=_import_irsa)
     about = "count what a local sky holds"
-    command = commands.add_parser("info", help=about, description=f"{about.capitalize()}.")
+    command = commands.add_parser("info", help=about, description=f"{_sentence(about)}.")
     command.add_argument("archive", metavar="ARCHIVE", help="file of the sky")
     command.set_defaults(command=_info)
 
@@ -151,7 +207,9 @@ def _import_irsa(options):
     from pathlib import Path
 
     from alerce_zvar.archive import Archive
+    from alerce_zvar.archive.irsa import find_files
 
+    find_files(options.paths)  # a path that is missing leaves no empty archive behind
     path = Path(options.archive)
     with Archive.open(path) if path.exists() else Archive.create(path) as archive:
         report = archive.import_irsa(options.paths, progress=_Progress())

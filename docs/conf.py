@@ -30,7 +30,19 @@ if not PUBLISHED:
 numpydoc_xref_param_type = PUBLISHED
 nitpicky = False
 
+# The plain theme that astropy's derives from: their logo and menu would suggest that this package is one of theirs.
+html_theme = "pydata_sphinx_theme"
 html_title = f"{project} {version}"
-html_theme_options = {}
+html_theme_options = {
+    "logo": {"text": html_title},
+    "navbar_center": [],  # all pages stand in the side bar
+    "footer_start": ["copyright"],
+    "footer_end": ["sphinx-version"],
+}
+html_sidebars = {"**": ["globaltoc.html"]}
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
+plot_formats = [("png", 110)]
+plot_html_show_formats = plot_html_show_source_link = False
 htmlhelp_basename = project + "doc"
 automodsumm_inherited_members = False

@@ -1,12 +1,15 @@
 """The command line: exit codes, what goes to stdout and what to stderr."""
 
+import getpass
 import json
+import os
 import subprocess
 import sys
 import time
 import urllib.request
 
 import pytest
+from astropy import units as u
 
 from alerce_zvar import __main__ as cli
 from alerce_zvar.archive import Archive
@@ -56,6 +59,13 @@ def test_import_with_a_broken_file_is_partial(tmp_path, star, capsys):
         assert archive.summary()["epochs"] == 1
 
 
+def test_import_of_nothing_makes_no_archive(tmp_path, capsys):
+    path = tmp_path / "sky.duckdb"
+    assert cli.main(["archive", "import-irsa", str(path), str(tmp_path / "nosuch")]) == 1
+    assert "nosuch" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_info_counts(sky, capsys):
     assert cli.main(["archive", "info", str(sky)]) == 0
     rows = dict(line.split() for line in capsys.readouterr().out.splitlines())
@@ -71,6 +81,16 @@ def test_errors_are_one_line_without_traceback(tmp_path, capsys):
     assert captured.err.count("\n") == 1
     with pytest.raises(Exception, match=r"missing\.duckdb"):
         cli.main(["--debug", "archive", "info", str(tmp_path / "missing.duckdb")])
+
+
+@pytest.mark.parametrize("error", [u.UnitsError, TypeError, OSError])
+def test_what_a_user_can_cause_is_one_line(error, monkeypatch, capsys):
+    def broken(options):
+        raise error("two\nlines")
+
+    monkeypatch.setattr(cli, "_info", broken)
+    assert cli.main(["archive", "info", "sky.duckdb"]) == 1
+    assert capsys.readouterr().err == "alerce-zvar: error: two lines\n"
 
 
 def test_defects_are_not_hidden(monkeypatch):
@@ -91,7 +111,20 @@ def test_interruption(monkeypatch, capsys):
     assert capsys.readouterr().err == "interrupted\n"
 
 
-@pytest.mark.parametrize("words", [[], ["archive"], ["serve"], ["nonsense"], ["demo", "--seed", "x"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["archive"],
+        ["serve"],
+        ["nonsense"],
+        ["demo", "--seed", "x"],
+        ["demo", "--seed=-1"],
+        ["serve", "sky.duckdb", "--port", "65536"],
+        ["serve", "sky.duckdb", "--port=-1"],
+        ["serve", "sky.duckdb", "--port", "http"],
+    ],
+)
 def test_wrong_usage(words, capsys):
     with pytest.raises(SystemExit) as caught:
         cli.main(words)
@@ -118,6 +151,24 @@ def test_server_user_refuses(monkeypatch, capsys, name, answers):
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "wonderla" not in captured.err
+
+
+@pytest.mark.parametrize("error", [EOFError(), getpass.GetPassWarning("cannot control echo")])
+def test_server_user_without_a_terminal_is_one_line(error, monkeypatch, capsys):
+    def ask(prompt):
+        raise error
+
+    monkeypatch.setattr("getpass.getpass", ask)
+    assert cli.main(["server-user", "alice"]) == 1
+    assert capsys.readouterr().err == ("alerce-zvar: error: no password was given; it is asked for at a terminal\n")
+
+
+def test_server_user_shows_nothing_without_a_terminal():
+    answer = run("server-user", "alice", stdin=subprocess.DEVNULL, start_new_session=True)
+    assert answer.returncode == 1
+    assert answer.stdout == ""
+    assert answer.stderr.startswith("alerce-zvar: error: ")
+    assert answer.stderr.count("\n") == 1
 
 
 def run(*words, **options):
@@ -158,6 +209,27 @@ def test_version():
     answer = run("--version")
     assert answer.returncode == 0
     assert answer.stdout.strip() == f"alerce-zvar {version('alerce_zvar')}"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes break otherwise on Windows")
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["archive", "info", "SKY"]])
+def test_an_output_that_nobody_reads_is_no_error(words, sky):
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "alerce_zvar", *(str(sky) if word == "SKY" else word for word in words)]
+    try:
+        answer = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, timeout=120, check=False)
+    finally:
+        os.close(writer)
+    assert answer.stderr == b""
+    assert answer.returncode in (cli.OK, cli.BROKEN_PIPE)  # argparse ignores what it cannot write
+
+
+def test_help_keeps_acronyms(capsys):
+    for words, shown in ((["serve"], "over HTTP"), (["archive", "import-irsa"], "as IRSA serves them")):
+        with pytest.raises(SystemExit):
+            cli.main([*words, "--help"])
+        assert shown in " ".join(capsys.readouterr().out.split())
 
 
 def test_serve_prints_its_address_and_answers(sky):

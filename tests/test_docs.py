@@ -96,3 +96,37 @@ def test_reference_has_every_command(tables):
     names = [name for name, _ in tables.commands(_parser())]
     assert {"alerce-zvar demo", "alerce-zvar serve", "alerce-zvar archive import-irsa"} <= set(names)
     assert len(names) == len(set(names))
+
+
+def test_commands_are_text_that_fits_beside_the_side_bars(tables):
+    lines = list(tables.CommandLine.lines(None))
+    assert lines.count(".. code-block:: text") == len([line for line in lines if line.startswith("alerce-zvar")]) >= 5
+    assert max(map(len, lines)) <= 70
+
+
+@pytest.mark.parametrize("service", ["alerce", "zvar"])
+def test_every_mark_of_a_contract_is_explained(service):
+    """Numbers after the notes' names in the code, and those of the page's table."""
+    page = ROOT.joinpath("docs", "explanation", "contracts.rst").read_text(encoding="utf-8")
+    table = page.partition(f"``{service}.md``\n")[2].partition(".. list-table::")[0]
+    explained = set(re.findall(r"\b\d+(?:\.\d+)?\b", table))
+    code = "".join(path.read_text(encoding="utf-8") for path in ROOT.joinpath("alerce_zvar").rglob("*.py"))
+    marks = re.findall(rf"reference/{service}\.md ((?:\d+(?:\.\d+)?(?:, | and | to )?)+)", code)
+    cited = {number for mark in marks for number in re.findall(r"\d+(?:\.\d+)?", mark)}
+    assert len(cited) >= 4
+    assert cited <= explained
+
+
+def test_oldest_dependencies_are_the_lower_bounds():
+    extras = PROJECT["optional-dependencies"]
+    wanted = [*PROJECT["dependencies"], *extras["archive"], *extras["server"], *extras["plot"]]
+    floors = dict(re.match(r"([\w-]+)>=([\d.]+)", text).groups() for text in wanted if "[" not in text)
+    tox = ROOT.joinpath("tox.ini").read_text(encoding="utf-8")
+    assert dict(re.findall(r"oldestdeps: ([\w-]+)==([\d.]+?)(?:\.\*)?\n", tox)) == floors
+
+
+def test_photometry_says_how_levels_are_taken_away():
+    from alerce_zvar.period import PeriodResult
+
+    page = ROOT.joinpath("docs", "explanation", "photometry.rst").read_text(encoding="utf-8")
+    assert f"takes the {PeriodResult.centring} off each" in page

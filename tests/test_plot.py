@@ -135,7 +135,7 @@ def test_light_curve_shows_limits_as_triangles(light_curve):
 def test_light_curve_without_bands_or_errors():
     curve = TimeSeries(time=Time(58000 + np.arange(5.0), format="mjd", scale="utc"), data={"mag": np.ones(5) * u.mag})
     ax = plot_lightcurve(curve)
-    assert list(drawn(ax)) == [to_rgb(style.OTHER_BAND.color)]
+    assert list(drawn(ax)) == [to_rgb(style.band_styles([""])[""].color)]
     assert ax.get_legend() is None
     assert ax.get_xlabel() == "MJD (UTC)"
 
@@ -153,14 +153,102 @@ def test_periodogram_loses_no_peak(light_curve):
     assert "false-alarm probability" in ax.get_title()
 
 
+def test_periodogram_marks_its_own_curve(light_curve):
+    result = find_period(light_curve, minimum_period=0.3 * u.day, maximum_period=2 * u.day)
+    curve, _, mark = plot_periodogram(result).lines
+    (period,), (power,) = mark.get_data()
+    assert period == pytest.approx(result.period.value)
+    periods, powers = curve.get_data()
+    assert power == powers[np.argmin(np.abs(periods - period))] == result.power_grid.max()
+
+
+@pytest.mark.parametrize(
+    ("shortest", "longest"), [(0.56, 0.58), (0.569, 0.575), (0.3, 2.0), (0.05, 1.0), (0.05, 200.0)]
+)
+def test_periodogram_has_plain_ticks(light_curve, shortest, longest):
+    ax = plot_periodogram(find_period(light_curve, minimum_period=shortest * u.day, maximum_period=longest * u.day))
+    ax.figure.canvas.draw()
+    ticks = [text.get_text() for text in ax.get_xticklabels(which="both") if text.get_text()]
+    assert len([float(tick) for tick in ticks if shortest <= float(tick) <= longest]) >= 3
+    assert ax.xaxis.get_offset_text().get_text() == ""
+
+
+def test_light_curve_ticks_are_whole_dates(light_curve):
+    ax = plot_lightcurve(light_curve[:5])
+    ax.figure.canvas.draw()
+    low, high = ax.get_xlim()
+    assert all(low - 10 < float(text.get_text()) < high + 10 for text in ax.get_xticklabels())
+    assert ax.xaxis.get_offset_text().get_text() == ""
+
+
 def test_bands_differ_in_colour_and_marker():
-    styles = [style.band_style(band) for band in ("g", "r", "i", "z")]
-    assert len({s.color for s in styles}) == len({s.marker for s in styles}) == 4
+    assert list(style.BANDS) == list("ugrizy")
+    assert len({s.color for s in style.BANDS.values()}) == len({s.marker for s in style.BANDS.values()}) == 6
+    names = ["w", "o", "c", "V", "", "g"]
+    styles = style.band_styles(names)
+    assert len({styles[name] for name in names}) == 6
+    assert styles == style.band_styles(reversed(names))
+
+
+def test_masked_times_are_not_drawn(light_curve):
+    light_curve["time"][[0, 1, 2]] = np.ma.masked  # of which the first is a limit
+    assert sum(map(len, drawn(plot_folded(light_curve, PERIOD * u.day, cycles=1)).values())) == 78
+    assert sum(map(len, drawn(plot_folded(light_curve, PERIOD * u.day, cycles=1, bins=3)).values())) == 78 + 6
+    ax = plot_lightcurve(light_curve)
+    assert sum(map(len, drawn(ax).values())) == 78
+    assert sum(len(line.get_xdata()) for line in ax.lines if line.get_marker() == style.LIMIT_MARKER) == 9
+
+
+def test_masked_band_is_drawn_without_name(light_curve):
+    names = np.where(np.arange(90) == 1, "hidden", light_curve["band"])
+    light_curve["band"] = Masked(names, mask=names == "hidden")
+    nameless = to_rgb(style.band_styles([""])[""].color)
+    for ax in (plot_lightcurve(light_curve), plot_folded(light_curve, PERIOD * u.day, cycles=1)):
+        assert len(drawn(ax)[nameless]) == 1
+        assert "hidden" not in [text.get_text() for text in ax.get_legend().get_texts()]
+    assert plot_folded(light_curve, PERIOD * u.day, bins=3).get_legend() is not None
+
+
+@pytest.mark.parametrize("bins", [None, 4])
+def test_an_empty_light_curve_is_an_empty_figure(light_curve, bins):
+    assert sum(map(len, drawn(plot_folded(light_curve[:0], PERIOD * u.day, bins=bins)).values())) == 0
+    assert sum(map(len, drawn(plot_lightcurve(light_curve[:0])).values())) == 0
+
+
+def test_errors_and_limits_are_in_the_unit_of_the_values(light_curve):
+    light_curve["mag_err"] = light_curve["mag_err"].to(u.mmag)
+    light_curve["limiting_mag"] = light_curve["limiting_mag"].to(u.mmag)
+    ax = plot_lightcurve(light_curve)
+    for container in ax.containers:
+        (bars,) = container[2]
+        assert_allclose([np.ptp(segment[:, 1]) for segment in bars.get_segments()], 0.04)
+    limits = [line for line in ax.lines if line.get_marker() == style.LIMIT_MARKER]
+    assert_allclose(np.concatenate([line.get_ydata() for line in limits]), 20.5)
+
+
+@pytest.mark.parametrize("bins", [0, -3, 2.5, True])
+def test_bins_are_refused_as_in_fold(light_curve, bins):
+    with pytest.raises(ValueError, match="bins must be a positive whole number"):
+        plot_folded(light_curve, PERIOD * u.day, bins=bins)
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize("plot", [plot_lightcurve, lambda c: plot_folded(c, PERIOD * u.day)])
+def test_what_is_no_light_curve_is_named(plot):
+    with pytest.raises(TypeError, match=r"light_curve must be a table with a column 'time'.*not NoneType"):
+        plot(None)
+
+
+def test_what_is_no_result_is_named():
+    with pytest.raises(TypeError, match=r"result must be a PeriodResult.*not NoneType"):
+        plot_periodogram(None)
 
 
 def test_wrong_arguments(light_curve):
     with pytest.raises(u.UnitsError, match="period must be a Quantity"):
         plot_folded(light_curve, 0.5)
+    with pytest.raises(u.UnitsError, match="period must be a Quantity"):
+        plot_folded(light_curve, None)
     with pytest.raises(ValueError, match="column must be one of"):
         plot_lightcurve(light_curve, column="counts")
 

@@ -3,7 +3,9 @@
 import hashlib
 import os
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from astropy import units as u
@@ -15,10 +17,12 @@ from numpy.testing import assert_allclose
 from alerce_zvar.archive import Archive
 from alerce_zvar.errors import ArchiveError
 from alerce_zvar.period import find_period
-from alerce_zvar.sample import build_sample, sample_truth, shapes
+from alerce_zvar.plot.folded import period_text
+from alerce_zvar.sample import build_sample, report, sample_truth, shapes
 from alerce_zvar.sample.demo import run_demo
 from alerce_zvar.sample.report import verdict
 from alerce_zvar.sample.stars import CENTRE, COUNTS, RADIUS
+from alerce_zvar.server import serve
 from alerce_zvar.zvar.photometry import flux_to_mag
 
 SEARCH = {"minimum_period": 0.04 * u.day, "maximum_period": 500 * u.day}
@@ -246,6 +250,47 @@ def test_alerce_knows_what_varies(sample_archive, truth):
     assert 0.7 < np.mean(binaries) <= 1
 
 
+ALERTS = """
+    SELECT o.oid, o.ndet, o.ncovhist, o.firstmjd, max(d.magpsf) AS faintest, min(d.magpsf) AS brightest,
+           min(d.isdiffpos) AS lowest, (SELECT count(*) FROM non_detections n WHERE n.oid = o.oid) AS missed,
+           (SELECT count(*) FROM non_detections n WHERE n.oid = o.oid AND n.mjd < o.firstmjd) AS before
+    FROM objects o JOIN detections d USING (oid) GROUP BY ALL
+"""
+
+
+def test_alerts_are_exposures_that_differ_from_the_reference(sample_archive, truth):
+    found = Table({name: np.asarray(values) for name, values in sample_archive.query(ALERTS).items()})
+    kinds = dict(zip(truth["oid"].filled(""), truth["class_name"], strict=True))
+    kind = np.array([kinds[oid] for oid in found["oid"]])
+    assert np.all(found["ndet"] < found["ncovhist"])
+    assert np.all(found["ndet"] + found["missed"] == found["ncovhist"])
+    assert np.all((found["faintest"] < 21.5) & (found["brightest"] > 13))
+    assert np.all(found["ndet"][kind == "bogus"] < 0.06 * found["ncovhist"][kind == "bogus"])
+    assert np.all(found["lowest"][np.isin(kind, ["RRab", "EW", "LPV"])] == -1)  # both sides of the reference
+    assert sample_archive.query("SELECT min(abs(flux / flux_err)) AS low FROM epochs JOIN detections USING (candid)")[
+        "low"
+    ][0] == pytest.approx(5, abs=0.05)
+
+
+def test_alerts_of_a_supernova_begin_with_its_explosion(sample_archive, truth):
+    found = sample_archive.query(ALERTS)
+    rows = {oid: number for number, oid in enumerate(found["oid"])}
+    for row in of_class(truth, "SN"):
+        alert = {name: values[rows[row["oid"]]] for name, values in found.items()}
+        assert -40 < alert["firstmjd"] + 2400000.5 - row["epoch"] < 0
+        assert alert["before"] > 100
+        assert alert["lowest"] == 1  # more light than on the reference, always
+        assert 15 < alert["ndet"] < 100
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, True, "x"])
+def test_only_whole_numbers_are_seeds(seed, tmp_path):
+    for make in (lambda: build_sample(tmp_path / "sky.duckdb", seed=seed), lambda: run_demo(tmp_path, seed=seed)):
+        with pytest.raises(ValueError, match="seed must be a whole number"):
+            make()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_refuses_to_overwrite_and_leaves_nothing_after_a_failure(sample_archive, tmp_path):
     with pytest.raises(ArchiveError, match="exists"):
         build_sample(sample_archive.path)
@@ -265,23 +310,37 @@ def test_only_a_sample_sky_has_a_truth(tmp_path):
 
 
 class Page(HTMLParser):
-    """Links and pictures of a page."""
+    """Links and pictures of a page, and the text of its code."""
 
     def __init__(self, text):
         super().__init__()
-        self.targets = []
+        self.targets, self.code, self._inside = [], "", False
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
         self.targets += [value for name, value in attrs if name in ("src", "href")]
+        self._inside = self._inside or tag == "pre"
+
+    def handle_endtag(self, tag):
+        self._inside = self._inside and tag != "pre"
+
+    def handle_data(self, data):
+        self.code += data * self._inside
+
+
+EARLIER = ("folded_145080008108521100.png", "alerts_ZTF17aaaaaaa.ecsv", "periodogram_145080008108521100.png")
+KEPT = ("folded_notes.png", "mine.ecsv", "alerts_of_mine.ecsv")
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    """Folder and progress of a demo."""
+    """Folder and progress of a demo, which ran in the folder of an earlier one."""
     folder, steps = tmp_path_factory.mktemp("demo"), []
-    report = run_demo(folder, seed=3, progress=lambda done, total, what: steps.append((done, total, what)))
-    assert report == folder / "report.html"
+    build_sample(folder / "sky.duckdb", seed=4).close()
+    for name in (*EARLIER, *KEPT):
+        folder.joinpath(name).write_text("earlier", encoding="ascii")
+    path = run_demo(folder, seed=3, progress=lambda done, total, what: steps.append((done, total, what)))
+    assert path == folder / "report.html"
     return folder, steps
 
 
@@ -291,13 +350,63 @@ def test_demo_report_is_whole_and_self_contained(demo):
     targets = Page(text).targets
     files = {target for target in targets if not target.startswith("#")}
     assert not [name for name in files if "//" in name or not (folder / name).is_file()]
-    assert {name for name in files if name.endswith(".png")} == {path.name for path in folder.glob("*.png")}
-    assert {name for name in files if name.endswith(".ecsv")} == {path.name for path in folder.glob("*.ecsv")}
-    assert len(list(folder.glob("folded_*.png"))) >= 5
+    there = {path.name for path in folder.iterdir()} - set(KEPT)
+    assert {name for name in files if name.endswith(".png")} == {name for name in there if name.endswith(".png")}
+    assert {name for name in files if name.endswith(".ecsv")} == {name for name in there if name.endswith(".ecsv")}
+    assert len(list(folder.glob("folded_1*.png"))) >= 5
     assert "wrong" not in text
     assert "right" in text
     assert steps[0][0] == 0
     assert steps[-1][:2] == (6, 6)
+
+
+def test_demo_replaces_what_an_earlier_one_left_and_nothing_else(demo):
+    folder, _ = demo
+    assert not [name for name in EARLIER if folder.joinpath(name).exists()]
+    assert all(folder.joinpath(name).read_text(encoding="ascii") == "earlier" for name in KEPT)
+
+
+@pytest.mark.parametrize("mine", ["a sky of my own", "no archive"])
+def test_demo_leaves_another_sky_alone(mine, tmp_path):
+    path = tmp_path / "sky.duckdb"
+    if mine == "no archive":
+        path.write_bytes(b"something else")
+    else:
+        Archive.create(path).close()
+    before = path.read_bytes()
+    with pytest.raises(ArchiveError, match=r"sky\.duckdb is not the sky of an earlier demo, so it is not replaced"):
+        run_demo(tmp_path)
+    assert path.read_bytes() == before
+    assert [found.name for found in tmp_path.iterdir()] == ["sky.duckdb"]
+
+
+def test_demo_code_by_hand_gives_the_numbers_of_the_report(demo, monkeypatch):
+    folder, _ = demo
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    with serve(folder / "sky.duckdb") as server:
+        monkeypatch.setenv("ALERCE_ZVAR_SERVER", server.url)
+        names = {}
+        exec(compile(Page(text).code, "report.html", "exec"), names)
+    plt.close("all")
+    assert f"<strong>{len(names['sources'])}</strong> ZVAR sources" in text
+    assert f"<strong>{len(names['objects'])}</strong> ALeRCE objects" in text
+    result = names["result"]
+    assert f"Period found: {period_text(result)}, power {result.power:.3f}," in " ".join(text.split())
+    assert f"from {result.n_points} points in g and r" in text
+    assert "PeriodResult" not in text
+
+
+def test_demo_says_when_a_period_is_at_the_edge(demo):
+    folder, _ = demo
+    assert ("edge of the range" in (folder / "report.html").read_text(encoding="utf-8")) is False
+    star = {"psid": "1", "oid": "2", "ra": 1.0, "dec": 2.0, "class_name": "E", "probability": 1.0, "true_class": "E"}
+    result = SimpleNamespace(at_edge=True, power=0.5, n_points=9, bands=("g",), nterms=4, n_frequencies=10)
+    star |= {"true_period": None, "zvar": None, "period": 1.0, "period_err": 0.1, "verdict": "wrong", "figures": []}
+    numbers = dict.fromkeys(("seed", "n_sources", "n_objects", "n_rows", "n_found", "n_periodic"), 1)
+    options = dict.fromkeys(("classifier", "search", "min_snr"), "")
+    entry = star | {"result": result, "shown": "P = 1 d", "chance": "0.1"}
+    page = report._template().render(entries=[entry], tables=[], options=options, **numbers)
+    assert "at the edge of the range searched" in page
 
 
 def test_demo_tables_are_readable_and_right(demo):
@@ -309,7 +418,7 @@ def test_demo_tables_are_readable_and_right(demo):
         truth = sample_truth(archive)
     true = dict(zip(truth["psid"], truth["period"].filled(np.nan), strict=True))
     compared = 0
-    for path in folder.glob("folded_*.ecsv"):
+    for path in folder.glob("folded_1*.ecsv"):
         folded = QTable.read(path)
         assert np.all((folded["phase"] >= 0) & (folded["phase"] < 1))
         psid = path.stem.removeprefix("folded_")

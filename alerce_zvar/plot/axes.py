@@ -2,12 +2,12 @@
 
 import numpy as np
 from astropy import units as u
+from astropy.time import Time, TimeDelta
 
 from alerce_zvar.errors import require
 from alerce_zvar.folding import band_names, bare_unit, numbers, usable, value_names
-from alerce_zvar.plot.style import band_style
 
-__all__ = ["bands_of", "draw_points", "finish", "make_axes", "pick_column", "time_label", "usable_rows"]
+__all__ = ["bands_of", "draw_points", "drawable", "finish", "make_axes", "pick_column", "time_label", "usable_rows"]
 
 LIMITS = "upper limit"  # in the legend
 _NAMES = {"mag": "Magnitude", "flux": "Flux"}
@@ -19,6 +19,20 @@ def make_axes(ax):
         return ax
     (pyplot,) = require("plot", "matplotlib.pyplot")
     return pyplot.subplots(figsize=(7.0, 4.2), layout="constrained")[1]
+
+
+def drawable(light_curve):
+    """Copy of a light curve: the rows that have a time, in bands of plain text, which is empty where masked."""
+    time = light_curve["time"] if "time" in getattr(light_curve, "colnames", ()) else None
+    if not isinstance(time, Time) or isinstance(time, TimeDelta):
+        raise TypeError(
+            "light_curve must be a table with a column 'time' of astropy Time, such as a TimeSeries, "
+            f"not {type(light_curve).__name__}"
+        )
+    rows = light_curve[~np.asarray(time.mask)]
+    nameless = np.asarray(getattr(rows["band"], "mask", False)) if "band" in rows.colnames else False
+    rows["band"] = np.where(nameless, "", band_names(rows))
+    return rows
 
 
 def pick_column(light_curve, column):
@@ -42,12 +56,12 @@ def _error(light_curve, column):
 
 
 def bands_of(table):
-    """Each band of a table with its rows (a bool array), by name; one nameless band where there is no such column."""
-    bands = band_names(table)
+    """Each band of a `drawable` table with its rows (a bool array), by name."""
+    bands = np.asarray(table["band"])
     return [(str(band), bands == band) for band in np.unique(bands)]
 
 
-def draw_points(ax, x, table, column, *, label=True, **options):
+def draw_points(ax, x, table, column, *, styles, label=True, **options):
     """Values with error bars, each band in its style.
 
     Parameters
@@ -60,6 +74,8 @@ def draw_points(ax, x, table, column, *, label=True, **options):
         Rows without masked values.
     column : str
         What to draw.
+    styles : dict
+        Style of each band.
     label : bool
         Give each band a line in the legend.
     **options
@@ -67,7 +83,7 @@ def draw_points(ax, x, table, column, *, label=True, **options):
     """
     error = _error(table, column)
     for band, rows in bands_of(table):
-        style = band_style(band)
+        style = styles[band]
         settings = {"ms": 3.5, "elinewidth": 0.8, "color": style.color, "mec": "white", "mew": 0.3, **options}
         ax.errorbar(
             x[rows],

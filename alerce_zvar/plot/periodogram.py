@@ -3,18 +3,21 @@
 import numpy as np
 from astropy import units as u
 
+from alerce_zvar.period import PeriodResult
 from alerce_zvar.plot.axes import make_axes
 from alerce_zvar.plot.style import LINE_COLOR, MARK_COLOR
 
-__all__ = ["plot_periodogram"]
+__all__ = ["chance_text", "plot_periodogram"]
 
 _COLUMNS = 3000  # highest power in each: more than a figure has pixels, so that no peak is lost
+_WIDE = 10.0  # longest period over shortest, from which the axis is logarithmic
 
 
 def plot_periodogram(result, *, title=None, ax=None):
-    """Axes with power against period; the best period is marked.
+    """Axes with power against period; the best period is marked on the curve.
 
-    Long periodograms are drawn by the highest power in each of 3000 narrow columns.
+    The mark stands at the curve's height; ``result.power`` is that of the refined fit, somewhat higher. Long
+    periodograms are drawn by the highest power in each of 3000 narrow columns.
 
     Parameters
     ----------
@@ -31,25 +34,49 @@ def plot_periodogram(result, *, title=None, ax=None):
 
     Raises
     ------
+    TypeError
+        `result` is not a `~alerce_zvar.period.PeriodResult`.
     MissingExtraError
         matplotlib is not installed.
+
+    Examples
+    --------
+    >>> from alerce_zvar.plot import plot_periodogram
+    >>> result = find_period(light_curve)  # doctest: +SKIP
+    >>> plot_periodogram(result).figure.savefig("periodogram.png")  # doctest: +SKIP
     """
+    if not isinstance(result, PeriodResult):
+        raise TypeError(f"result must be a PeriodResult, as find_period gives it, not {type(result).__name__}")
     ax = make_axes(ax)
     periods, power = _envelope(result)
     ax.plot(periods, power, lw=0.7, color=LINE_COLOR)
     best = result.period.to_value(u.day)
     ax.axvline(best, ls=":", lw=1, color=MARK_COLOR, zorder=0)
-    ax.plot(best, result.power, "v", color=MARK_COLOR, label=f"{best:.7g} d")
-    ax.set_xscale("log")
+    ax.plot(best, power[np.argmin(np.abs(np.log(periods / best)))], "v", color=MARK_COLOR, label=f"{best:.7g} d")
+    _set_scale(ax, periods[-1] / periods[0])
     ax.set_xlabel("Period [d]")
     ax.set_ylabel("Power")
     ax.set_ylim(bottom=0)
-    chance = result.false_alarm_probability
-    shown = f"{chance:.2g}" if chance > 1e-300 else "below 1e-300"
-    default = f"{result.nterms} harmonic{'s' * (result.nterms > 1)}, false-alarm probability {shown}"
+    default = f"{result.nterms} harmonic{'s' * (result.nterms > 1)}, false-alarm probability {chance_text(result)}"
     ax.set_title(default if title is None else title, fontsize="medium")
     ax.legend(fontsize="small", loc="best")
     return ax
+
+
+def chance_text(result):
+    """False-alarm probability of a result in two digits; floating point ends near 1e-308."""
+    chance = result.false_alarm_probability
+    return f"{chance:.2g}" if chance > 1e-300 else "below 1e-300"
+
+
+def _set_scale(ax, ratio):
+    """A logarithmic axis where the range is wide, else a linear one; plain numbers on both."""
+    ax.set_xscale("log" if ratio > _WIDE else "linear")
+    if ratio > _WIDE:
+        ax.xaxis.get_major_locator().set_params(subs=(1, 2, 5) if ratio < _WIDE**3 else (1,))
+        ax.xaxis.set_major_formatter("{x:g}")
+    else:
+        ax.ticklabel_format(axis="x", style="plain", useOffset=False)
 
 
 def _envelope(result):

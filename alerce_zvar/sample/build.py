@@ -12,23 +12,25 @@ from alerce_zvar.sample.observe import make_cadence, measure
 from alerce_zvar.sample.services import feature_table, period_table, probability_table
 from alerce_zvar.sample.stars import draw_stars
 from alerce_zvar.sample.truth import write_truth
+from alerce_zvar.zvar.photometry import LIMIT_SNR
 
-__all__ = ["build_sample"]
+__all__ = ["build_sample", "check_seed"]
 
 
 def build_sample(path, *, seed=0, progress=None):
     """Archive of a synthetic small sky: 300 sources in a cone of 8 arcmin, observed over five years as by ZTF.
 
     Most sources are constant; the others are RR Lyrae (RRab, RRc), eclipsing binaries (EA, EW), delta Scuti and
-    long-period variables, dwarf novae, supernovae and artefacts. Both services' tables are filled; only what varies has
-    alerts. The same seed gives the same content. `sample_truth` tells what every source is.
+    long-period variables, dwarf novae, supernovae and artefacts. Both services' tables are filled. Only what varies has
+    alerts, and those only when it differs by 5 sigma from its reference image. The same seed gives the same content.
+    `sample_truth` tells what every source is.
 
     Parameters
     ----------
     path : str or path-like
         File to make.
     seed : int
-        Which sky.
+        Which sky; 0 or more.
     progress : callable, optional
         Called as ``progress(done, total, what)``.
 
@@ -41,7 +43,16 @@ def build_sample(path, *, seed=0, progress=None):
     ------
     ArchiveError
         The file exists, or cannot be made.
+    ValueError
+        `seed` is not a whole number of at least 0.
+
+    Examples
+    --------
+    >>> from alerce_zvar.sample import build_sample, sample_truth
+    >>> with build_sample("small_sky.duckdb", seed=1) as archive:  # doctest: +SKIP
+    ...     truth = sample_truth(archive)
     """
+    check_seed(seed)
     rng = np.random.default_rng(seed)
     archive = Archive.create(path)
     try:
@@ -51,6 +62,12 @@ def build_sample(path, *, seed=0, progress=None):
         Path(path).unlink(missing_ok=True)
         raise
     return archive
+
+
+def check_seed(seed):
+    """Refuse what is not the number of a sky."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ValueError(f"seed must be a whole number of at least 0, not {seed!r}")
 
 
 def _silent(done, total, what):
@@ -68,7 +85,8 @@ def _fill(archive, rng, progress):
             measured[name].append(measure(rng, star, visits, bjd))
     for alerts in (True, False):
         chosen = {name: star for name, star in stars.items() if star.has_alerts == alerts}
-        archive.import_table(_table(chosen, measured), alerts=alerts, progress=progress)
+        snr = LIMIT_SNR if alerts else None
+        archive.import_table(_table(chosen, measured), alerts=alerts, alert_snr=snr, progress=progress)
     progress(0, 1, "classifying")
     write_truth(archive, stars)
     _conclude(archive, rng, stars, _statistics(measured, stars))

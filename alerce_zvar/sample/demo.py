@@ -1,6 +1,7 @@
 """The demo: the journey from a position to folded light curves, on the sample sky, with the public classes only."""
 
 import os
+import re
 import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,10 +14,11 @@ from astropy.table import QTable, Table
 from astropy.timeseries import TimeSeries
 
 from alerce_zvar.alerce.core import AlerceClass
-from alerce_zvar.errors import require
+from alerce_zvar.archive import Archive
+from alerce_zvar.errors import ArchiveError, require
 from alerce_zvar.folding import fold
 from alerce_zvar.period import PeriodResult, find_period
-from alerce_zvar.sample.build import build_sample
+from alerce_zvar.sample.build import build_sample, check_seed
 from alerce_zvar.sample.report import write_report
 from alerce_zvar.sample.stars import CENTRE, RADIUS
 from alerce_zvar.sample.truth import sample_truth
@@ -28,10 +30,14 @@ __all__ = ["Example", "run_demo"]
 CLASSIFIER = {"classifier": "lc_classifier", "classifier_version": "lc_classifier_1.1.13", "ranking": 1}
 SEARCH = {"minimum_period": 0.04 * u.day, "maximum_period": 500 * u.day, "nterms": 4}
 MIN_SNR = 5
-MIN_DETECTIONS = 40  # in all bands, so that a search in g and r is possible
+OPTIONS = {"classifier": CLASSIFIER, "search": SEARCH, "min_snr": MIN_SNR}  # which the report repeats
+MIN_DETECTIONS = 20  # alerts in all bands; a supernova has no others, and a search in g and r needs some
 MANY = 10  # objects of a class, of which two are shown
 _MATCH_RADIUS = 1 * u.arcsec
 _STEPS = 6
+_OF_A_STAR = re.compile(
+    r"((lightcurve|folded|periodogram|alerts)_\d{15,19}\.png|folded_\d{15,19}\.ecsv|alerts_ZTF\w+\.ecsv)"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +60,7 @@ def run_demo(folder, *, seed=0, progress=None):
 
     The sky is built, served on this machine, and asked with the public classes: a cone of both services, the light
     curves of the clearest variable stars of each class, their periods, folded. Tables (ECSV), figures (PNG) and the
-    report (HTML) are left in a folder, where those of an earlier demo are replaced.
+    report (HTML) are left in a folder, where those of an earlier demo are replaced; other files stay.
 
     Parameters
     ----------
@@ -71,24 +77,43 @@ def run_demo(folder, *, seed=0, progress=None):
 
     Raises
     ------
+    ArchiveError
+        The folder holds a ``sky.duckdb`` that is no sample sky.
+    ValueError
+        `seed` is not a whole number of at least 0.
     MissingExtraError
         One of the extras ``archive``, ``server`` and ``plot`` is not installed.
     """
     require("all", "duckdb", "fastapi", "jinja2", "matplotlib", "uvicorn")
+    check_seed(seed)
     tell = progress or _silent
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     sky = folder / "sky.duckdb"
-    sky.unlink(missing_ok=True)
+    _remove_earlier(sky)
     tell(0, _STEPS, "building the sample sky")
     with build_sample(sky, seed=seed) as archive, _local_services(archive) as (zvar, alerce):
         journey = _travel(zvar, alerce, sample_truth(archive), tell)
     tell(4, _STEPS, "writing tables")
-    _write_tables(folder, journey)
+    tables = _write_tables(folder, journey)
     tell(5, _STEPS, "drawing figures")
-    report = write_report(folder, journey, seed=seed)
+    report = write_report(folder, journey, seed=seed, tables=tables, options=OPTIONS)
     tell(_STEPS, _STEPS, "report written")
     return report
+
+
+def _remove_earlier(sky):
+    """Remove what an earlier demo left: its sky, and the figures and tables of its stars."""
+    if sky.exists():
+        try:
+            with Archive.open(sky, read_only=True) as archive:
+                sample_truth(archive)
+        except ArchiveError as exc:
+            raise ArchiveError(f"{sky} is not the sky of an earlier demo, so it is not replaced: {exc}") from exc
+        sky.unlink()
+    for path in sky.parent.iterdir():
+        if _OF_A_STAR.fullmatch(path.name):
+            path.unlink()
 
 
 def _silent(done, total, what):
@@ -145,7 +170,7 @@ def _travel(zvar, alerce, truth, tell):
 def choose(sources, objects):
     """The stars to show: of each class that ALeRCE gives to two or more objects, the one most significant in ZVAR.
 
-    Of a class with ten or more objects it is the best two. Objects with fewer than 40 detections are passed over.
+    Of a class with ten or more objects it is the best two. Objects with fewer than 20 detections are passed over.
 
     Parameters
     ----------
@@ -186,6 +211,7 @@ def _best_period(periods, psid):
 
 
 def _write_tables(folder, journey):
+    """Names of the files, sorted."""
     tables = {
         "zvar_sources": Table(journey["sources"]),
         "zvar_lightcurves": journey["sources"].lightcurves,
@@ -198,3 +224,4 @@ def _write_tables(folder, journey):
         tables[f"alerts_{example.alert['oid']}"] = example.alerts
     for name, table in tables.items():
         table.write(folder / f"{name}.ecsv", format="ascii.ecsv", overwrite=True)
+    return sorted(f"{name}.ecsv" for name in tables)

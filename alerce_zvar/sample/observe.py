@@ -104,13 +104,15 @@ def measure(rng, star, visits, bjd):
     seen = relative + sigma * rng.normal(size=len(true))
     detected = seen >= SNR_TO_REPORT * sigma
     flux = np.where(detected, seen, 1.0)
+    zero_point = _ZERO_POINT[visits.band] + offset(visits.field, ccd, quad, visits.band)
     return {
         "mjd": visits.mjd,
         "band": np.full(len(true), visits.band),
         "mag": np.where(detected, visits.limiting_mag - 2.5 * np.log10(flux), np.nan),
         "mag_err": np.where(detected, POGSON * sigma / flux, np.nan),
         "limiting_mag": visits.limiting_mag,
-        "magzp": np.full(len(true), _ZERO_POINT[visits.band] + offset(visits.field, ccd, quad, visits.band)),
+        "magzp": np.full(len(true), zero_point),
+        "mag_ref": np.full(len(true), star.reference - zero_point),
         "field": np.full(len(true), visits.field),
         "ccd": np.full(len(true), ccd),
         "quad": np.full(len(true), quad),

@@ -1,5 +1,6 @@
 """The demo's report: figures, and one page of HTML around them."""
 
+import json
 from importlib.resources import files
 
 import numpy as np
@@ -7,6 +8,8 @@ from astropy import units as u
 
 from alerce_zvar.errors import require
 from alerce_zvar.plot import plot_folded, plot_lightcurve, plot_periodogram
+from alerce_zvar.plot.folded import period_text
+from alerce_zvar.plot.periodogram import chance_text
 
 __all__ = ["verdict", "write_report"]
 
@@ -39,7 +42,7 @@ def verdict(result, true_period):
     return "wrong"
 
 
-def write_report(folder, journey, *, seed):
+def write_report(folder, journey, *, seed, tables, options):
     """Path of the report; its figures are written beside it.
 
     Parameters
@@ -50,6 +53,10 @@ def write_report(folder, journey, *, seed):
         ``sources``, ``objects``, ``light_curves`` and ``examples`` of the demo.
     seed : int
         Which sky it was.
+    tables : list of str
+        Names of the tables beside the report.
+    options : dict
+        ``classifier``, ``search`` and ``min_snr``: how the services and the search were asked.
     """
     entries = [_entry(folder, example) for example in journey["examples"]]
     path = folder / "report.html"
@@ -61,10 +68,18 @@ def write_report(folder, journey, *, seed):
         n_rows=len(journey["light_curves"].data),
         n_found=sum(entry["verdict"] in _FRACTIONS.values() for entry in entries),
         n_periodic=sum(entry["true_period"] is not None for entry in entries),
-        tables=sorted(path.name for path in folder.glob("*.ecsv")),
+        tables=tables,
+        options={name: _as_code(value) for name, value in options.items()},
     )
     path.write_text(page, encoding="utf-8")
     return path
+
+
+def _as_code(value):
+    """Python's source of a number, or of the keywords that a dict stands for."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={_as_code(part)}" for name, part in value.items())
+    return f"{value.value:g} * u.{value.unit.long_names[0]}" if isinstance(value, u.Quantity) else json.dumps(value)
 
 
 def _template():
@@ -94,10 +109,10 @@ def _entry(folder, example):
         else {name: float(example.best[name]) for name in ("period", "significance")},
         "period": result.period.to_value(u.day),
         "period_err": result.period_err.to_value(u.day),
-        "power": result.power,
-        "n_points": result.n_points,
         "verdict": verdict(result, truth["period"]),
-        "result": repr(result),
+        "result": result,
+        "shown": period_text(result),
+        "chance": chance_text(result),
         "figures": _figures(folder, example),
     }
 

@@ -17,6 +17,7 @@ RADIUS = 8 * u.arcmin
 START, END = 58200.0, 60026.0  # MJD: five years
 _SEPARATION = 6.0  # arcsec between neighbours, so that no two are confused
 NO_LIGHT = 99.0  # magnitude of a supernova before its explosion
+_EMPTY = 25.0  # of a reference image at a place without a source: far below what one exposure can show
 
 COUNTS = {
     "RRab": 8, "RRc": 6, "EA": 8, "EW": 10, "DSCT": 6, "LPV": 5, "CV": 4, "SN": 4, "bogus": 3, "constant": 246,
@@ -38,7 +39,7 @@ class Star:
     """One source.
 
     ``magnitude(bjd, band)`` gives its true magnitude. `period` [d] and `epoch`, a BJD (TDB) of phase 0, are NaN where
-    there is none.
+    there is none. `reference` is what the reference image shows; NaN where that is the median of what was seen.
     """
 
     kind: str
@@ -49,6 +50,7 @@ class Star:
     period: float = np.nan
     epoch: float = np.nan
     amplitudes: dict = field(default_factory=lambda: dict.fromkeys(BANDS, 0.0))
+    reference: float = np.nan
 
     @property
     def is_periodic(self):
@@ -163,7 +165,8 @@ def _supernova(rng, ra, dec):
     year = 365.25 * rng.integers(1, 5)
     maximum = 2400000.5 + START + year + rng.uniform(150, 230)
     magnitude = partial(_exploding, peak, maximum)
-    return Star("SN", ra, dec, peak, magnitude, epoch=maximum, amplitudes=dict.fromkeys(BANDS, np.nan))
+    unknown = dict.fromkeys(BANDS, np.nan)
+    return Star("SN", ra, dec, peak, magnitude, epoch=maximum, amplitudes=unknown, reference=_EMPTY)
 
 
 def _exploding(peak, maximum, bjd, band):

@@ -51,6 +51,14 @@ def sample_truth(archive):
     ------
     ArchiveError
         The archive is not a sample sky.
+
+    Examples
+    --------
+    >>> from alerce_zvar.archive import Archive
+    >>> from alerce_zvar.sample import sample_truth
+    >>> with Archive.open("demo/sky.duckdb", read_only=True) as archive:  # doctest: +SKIP
+    ...     truth = sample_truth(archive)
+    >>> truth[truth["class_name"] == "RRab"]["psid", "period"]  # doctest: +SKIP
     """
     found = archive.query(
         "SELECT s.psid::VARCHAR AS psid, s.oid, s.ra, s.dec, t.* FROM sample_truth t JOIN sources s USING (name) "

@@ -306,7 +306,7 @@ def _to_quantity(param, value):
     try:
         quantity = value if isinstance(value, TimeDelta) else u.Quantity(Angle(value) if _is_angle(param) else value)
         number = quantity.to_value(param.unit)
-    except (TypeError, ValueError) as exc:  # UnitsError is a ValueError
+    except (u.UnitsError, TypeError, ValueError) as exc:
         raise _wrong(param, value, wanted, u.UnitsError) from exc
     if np.shape(number):
         raise _wrong(param, value, f"one single value: {wanted}", ValueError)

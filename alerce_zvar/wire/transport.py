@@ -296,7 +296,7 @@ def _seconds(timeout):
     if hasattr(seconds, "to_value"):
         try:
             seconds = float(seconds.to_value("s"))
-        except (TypeError, ValueError):  # UnitConversionError is both
+        except (TypeError, ValueError):  # an array, or a unit that is not one of time
             seconds = math.nan
     if isinstance(seconds, bool) or not isinstance(seconds, numbers.Real) or not seconds > 0:
         raise ValueError(f"timeout must be a positive number of seconds or a Quantity of time, not {timeout!r}")

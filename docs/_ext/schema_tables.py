@@ -8,6 +8,7 @@ import argparse
 import importlib
 import inspect
 import re
+from functools import partial
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
@@ -16,10 +17,12 @@ from sphinx.util.nodes import nested_parse_with_titles
 
 from alerce_zvar import __main__, cite, errors
 
+_LINE = 66  # characters of help that fit beside both side bars
 
-def list_table(title, header, rows):
-    """Lines of a ``list-table``; cells are reStructuredText."""
-    yield from (f".. list-table:: {title}", "   :header-rows: 1", "   :widths: auto", "")
+
+def list_table(title, header, rows, widths):
+    """Lines of a ``list-table``; cells are reStructuredText, widths percentages."""
+    yield from (f".. list-table:: {title}", "   :header-rows: 1", "   :class: reference", f"   :widths: {widths}", "")
     for row in (header, *rows):
         for i, cell in enumerate(row):
             yield f"   {'* -' if i == 0 else '  -'} {cell}"
@@ -63,7 +66,7 @@ def columns(module):
     for schema in module.TABLES:
         yield from (schema.name, "^" * len(schema.name), "", schema.description, "")
         header = ("column", "on the wire", "type", "unit", "UCD", "meaning")
-        yield from list_table(f"``{schema.name}``", header, column_rows(schema))
+        yield from list_table(f"``{schema.name}``", header, column_rows(schema), "15 15 9 8 21 32")
 
 
 def _param_limits(param):
@@ -101,7 +104,7 @@ def endpoints(module):
         yield from (f"{endpoint.description}{answer}{login}", "")
         if endpoint.params:
             header = ("parameter", "on the wire", "kind", "unit", "meaning")
-            yield from list_table(f"Parameters of ``{endpoint.name}``", header, param_rows(endpoint))
+            yield from list_table(f"Parameters of ``{endpoint.name}``", header, param_rows(endpoint), "20 18 10 9 43")
 
 
 def error_rows(base):
@@ -114,7 +117,7 @@ def error_rows(base):
 
 def error_tree(base):
     """Lines of the table of errors, or warnings, that derive from the class of that name."""
-    return list_table(f"``{base}``", ("class", "is also", "when"), error_rows(getattr(errors, base)))
+    return list_table(f"``{base}``", ("class", "is also", "when"), error_rows(getattr(errors, base)), "30 30 40")
 
 
 def commands(parser):
@@ -163,7 +166,8 @@ class CommandLine(_Generated):
 
     def lines(self):
         for name, parser in commands(__main__._parser()):
-            yield from (name, "=" * len(name), "", "::", "")
+            parser.formatter_class = partial(argparse.HelpFormatter, width=_LINE)
+            yield from (name, "=" * len(name), "", ".. code-block:: text", "")
             yield from (f"    {line}" for line in parser.format_help().splitlines())
             yield ""
 
