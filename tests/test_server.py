@@ -1,9 +1,12 @@
 """The local server's wire forms: what the contracts say, byte for byte where bodies were recorded."""
 
+import http.client
 import json
 import logging
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -18,14 +21,25 @@ from astropy.time import Time
 from alerce_zvar.alerce import schema as alerce_schema
 from alerce_zvar.archive import Archive
 from alerce_zvar.errors import ArchiveError
-from alerce_zvar.server import Users, alerce, alerce_v2, hash_password, serve
+from alerce_zvar.server import Users, alerce, alerce_v2, hash_password, serve, zvar
+from alerce_zvar.server.app import LARGE_AT_ONCE
+from alerce_zvar.server.page import docs_page
+from alerce_zvar.server.replies import dumps
 from alerce_zvar.zvar import photometry
 from alerce_zvar.zvar import schema as zvar_schema
 
 pytest.importorskip("fastapi")
 
+running = sys.modules["alerce_zvar.server.run"]  # the package's name for it is the function
 LOGIN = ("alice", "wonderland")
 STARS = {"<script>": (10.0, 20.0), "near": (10.01, 20.0), "zero": (0.001, 0.001), "far": (200.0, -30.0)}
+
+
+# Keys that are null in every answer from an archive.
+ONLY_THEIRS = {
+    "distnr", "drb", "magap", "magap_corr", "magapbig", "parent_candid", "rb", "rbversion", "rfid", "sigmagap",
+    "sigmagap_corr", "sigmagapbig", "sigmapsf_corr_ext", "e_mag_corr_ext", "class", "classifier", "probability",
+}  # fmt: skip
 
 
 def star_table():
@@ -140,10 +154,13 @@ def test_forms_are_those_of_the_recorded_bodies(get, stars, real_data):
 
 
 def compare(ours, theirs):
+    """Same keys; of the same type where both have values, and null only what an archive cannot know."""
     ours, theirs = body_types(ours), body_types(theirs)
     assert list(ours) == list(theirs)
     for key, kinds in ours.items():
-        assert kinds <= theirs[key] | {type(None)} or theirs[key] == {type(None)}, key
+        values = theirs[key] - {type(None)}
+        assert not values or kinds - {type(None)} <= values, key
+        assert not values or kinds != {type(None)} or key in ONLY_THEIRS, key
 
 
 def test_probabilities_and_features_forms(get, archive, real_data):
@@ -165,6 +182,40 @@ def test_redirects(get, server, real_data):
     old = get("/ztf/v1//objects", page_size=2)
     assert [reply.status_code for reply in old.history] == [308, 308]
     assert len(oids(old)) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("//%E6%97%A5", "/%E6%97%A5"),
+        ("//x%0d%0aSet-Cookie:a=b", "/x%0d%0aSet-Cookie:a=b"),
+        ("//objects%3Foid=1", "/objects%3Foid=1"),
+        ("/ztf///v1//objects//?oid=%E6%97%A5//", "/ztf/v1/objects/?oid=%E6%97%A5//"),
+        ("//evil.example/", "/evil.example/"),
+    ],
+)
+def test_slashes_are_merged_as_they_were_sent(server, path, expected):
+    host, port = server.url.removeprefix("http://").split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=30)
+    connection.request("GET", path)
+    reply = connection.getresponse()
+    assert (reply.status, reply.getheader("location")) == (308, server.url + expected)
+    assert reply.getheader("set-cookie") is None
+    connection.close()
+
+
+def test_a_host_that_is_none_is_not_sent_on(server):
+    for host in ("e@vil:99999", "h:x[", 'h"><b>'):
+        page = requests.get(server.url + "/ztf/v1/objects", headers={"Host": host}, allow_redirects=False, timeout=30)
+        assert page.headers["location"] == server.url + "/ztf/v1/objects/"
+
+
+def test_head_is_get_without_body(server):
+    for path in ("/ztf/v1/objects/", "/openapi.json", "/zvar/api/nothing", "/zvar/api/objects"):
+        head, whole = (requests.request(m, server.url + path, auth=LOGIN, timeout=30) for m in ("HEAD", "GET"))
+        assert (head.status_code, head.content) == (whole.status_code, b"")
+        for name in ("content-type", "content-length"):
+            assert head.headers.get(name) == whole.headers.get(name)
 
 
 def test_defaults_of_a_page(get):
@@ -240,12 +291,29 @@ def test_filters_and_sorting(get, stars):
     assert len(oids(get("/ztf/v1/objects/", firstmjd=[first, first]))) == 4
 
 
-def test_null_comes_first_in_descending_order(get):
-    found = get("/ztf/v1/objects/", order_by="probability", order_mode="DESC", probability=0).json()["items"]
-    assert {item["probability"] for item in found} == {None}
-    mixed = get("/ztf/v1/objects/", order_by="g_r_mean", order_mode="DESC").json()["items"]
-    colours = [item["g_r_mean"] for item in mixed]
-    assert colours == sorted(colours, reverse=True)
+def test_null_comes_first_in_descending_order(tmp_path):
+    """As in PostgreSQL: of three stars two have no g-r."""
+    table = star_table()
+    table["band"][table["name"] == "near"] = "r"
+    table["band"][table["name"] == "far"] = "g"
+    with Archive.create(tmp_path / "sky.duckdb") as archive:
+        archive.import_table(table)
+        found = {
+            mode: [
+                item["g_r_mean"]
+                for item in alerce.objects(archive, {"order_by": "g_r_mean", "order_mode": mode})["items"]
+            ]
+            for mode in ("ASC", "DESC")
+        }
+    known = sorted(value for value in found["ASC"] if value is not None)
+    assert len(known) == 2
+    assert found == {"ASC": [*known, None, None], "DESC": [None, None, *known[::-1]]}
+
+
+def test_totals_are_counted_to_a_limit(get, monkeypatch):
+    monkeypatch.setattr(alerce_schema, "MAX_TOTAL", 3)
+    page = get("/ztf/v1/objects/", count="true", page_size=2).json()
+    assert (page["total"], page["has_next"]) == (3, True)
 
 
 def test_oid_lists_and_wildcards(get, stars):
@@ -427,6 +495,58 @@ def test_objects_by_id(post, stars):
     assert [row["psid"] for row in found] == [two, one]
 
 
+def test_ids_are_answered_as_they_were_asked(post, get, stars):
+    psid = stars["far"]["psid"]
+    large, padded = "9" * 20, f"000{psid}"
+    answer = post("/photometry", {"psids": [padded, large, "007", psid, -3]}).json()
+    assert list(answer) == [padded, large, "007", psid, "-3"]
+    assert answer[padded] == answer[psid] != []
+    assert answer[large] == answer["007"] == answer["-3"] == []
+    assert get(f"/zvar/api/object/{large}").json() == {"detail": f"Object {large} not found"}
+
+
+def test_the_south_pole_is_no_unknown_source(tmp_path):
+    """Its psid is 0."""
+    with Archive.create(tmp_path / "sky.duckdb") as archive:
+        archive.import_table(star_table()[:20], coordinates=SkyCoord(0, -90, unit="deg"))
+        assert zvar.objects(archive, {"psids": ["9" * 30, "-1"]}) == []
+        assert [one["psid"] for one in zvar.objects(archive, {"psids": ["0"]})] == ["0"]
+
+
+def test_single_precision_prints_short(tmp_path):
+    table = Table({"time": Time([58300.0], format="mjd", scale="utc"), "band": ["g"]})
+    table["mag"], table["mag_err"] = 17.41657, 0.036399588
+    with Archive.create(tmp_path / "sky.duckdb") as archive:
+        archive.import_table(table, coordinates=SkyCoord(10, 20, unit="deg"))
+        answer = dumps(zvar.light_curves(archive, {"psids": [str(archive.sources()["psid"][0])]}))
+    assert b'"mag":17.41657,"magerr":0.036399588,"limmag":null,' in answer
+
+
+def test_few_large_answers_at_once(archive, monkeypatch):
+    """More are asked at once than are made at once; the last waits for its turn, and is answered."""
+    inside, answered, crowded = [], [], threading.Event()
+
+    def make(archive, args):
+        inside.append(1)
+        if len(inside) > LARGE_AT_ONCE:
+            crowded.set()
+        crowded.wait(0.2)
+        inside.pop()
+        return {}
+
+    def ask(url):
+        answered.append(requests.post(url, json={"psids": ["1"]}, timeout=30).status_code)
+
+    monkeypatch.setitem(zvar.HANDLERS, "photometry", make)
+    with serve(archive) as server:
+        url = server.url + "/zvar/api/photometry"
+        threads = [threading.Thread(target=ask, args=(url,)) for _ in range(LARGE_AT_ONCE + 2)]
+        [thread.start() for thread in threads]
+        [thread.join() for thread in threads]
+    assert answered == [200] * (LARGE_AT_ONCE + 2)
+    assert not crowded.is_set()
+
+
 def test_photometry_in_both_formats(post, stars, real_data):
     theirs = json.loads((real_data / "recorded" / "zvar" / "zvar_api_examples.json").read_text())
     psid = stars["<script>"]["psid"]
@@ -503,6 +623,12 @@ def test_refusals(post, path, body, status, reason):
     assert reply.json()["detail"].startswith(reason)
 
 
+def test_a_name_that_no_answer_can_hold(server):
+    body = b'{"positions":[{"name":"\\ud800","ra":10,"dec":20}],"radius":5}'
+    reply = requests.post(server.url + "/zvar/api/cone_search", data=body, auth=LOGIN, timeout=30)
+    assert (reply.status_code, reply.json()["detail"][:14]) == (422, "positions.name")
+
+
 def test_bodies_that_are_not_json_or_too_large(server):
     url = server.url + "/zvar/api/objects"
     assert requests.post(url, data=b"\xff{", auth=LOGIN, timeout=30).status_code == 422
@@ -523,7 +649,7 @@ def test_wrong_logins(server, auth):
     assert requests.get(server.url + "/ztf/v1/objects/", auth=auth, timeout=30).status_code == 200
 
 
-@pytest.mark.parametrize("header", ["Basic", "Basic !!!", "Basic YWJj", "Bearer YWJj", "Basic /w=="])
+@pytest.mark.parametrize("header", ["Basic", "Basic !!!", "Basic YWJj", "Bearer YWJj", "Basic /w==", b"Basic \xe9"])
 def test_malformed_logins(server, header):
     reply = requests.get(server.url + "/zvar/api/processing_logs", headers={"Authorization": header}, timeout=30)
     assert reply.status_code == 401
@@ -535,7 +661,7 @@ def test_users_from_a_file_and_their_secrecy(tmp_path, archive, caplog):
     caplog.set_level(logging.DEBUG)
     users = Users(path)
     with serve(archive, users=users) as server:
-        for auth in (LOGIN, LOGIN, ("carol", "päss:wörd".encode())):
+        for auth in (LOGIN, LOGIN, ("carol", "päss:wörd".encode()), ("carol", "päss:wörd".encode("latin-1"))):
             assert requests.get(server.url + "/zvar/api/processing_logs", auth=auth, timeout=30).status_code == 200
     assert "wonderland" not in repr(users) + str(vars(users)) + caplog.text
     assert hash_password("wonderland") != hash_password("wonderland")
@@ -556,12 +682,24 @@ def test_a_file_of_users_holds_no_passwords(tmp_path):
     assert "wonderland" not in str(caught.value)
 
 
+@pytest.mark.parametrize("content", [b'{"alice": "wonderland"', b"\xff\xfe", b'{"alice": "scrypt$\xc3\xa4$b"}'])
+def test_errors_of_a_file_of_users_name_it(tmp_path, content):
+    path = tmp_path / "users.json"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"users: .*users\.json") as caught:
+        Users(path)
+    assert "wonderland" not in str(caught.value)
+
+
 # --- running --------------------------------------------------------------------------------------------------------
 
 
 def test_pages_for_people(get):
-    assert "swagger" in get("/docs").text.lower()
-    spec = get("/openapi.json").json()
+    page, spec = get("/docs").text, get("/openapi.json").json()
+    assert "<script" not in page
+    assert re.findall("https?://", page) == []
+    for path, operations in spec["paths"].items():
+        assert all(f"<h3>{method.upper()} {path}</h3>" in page for method in operations)
     for endpoint in alerce_schema.ENDPOINTS:
         shown = spec["paths"][endpoint.path]["get"]["parameters"]
         assert {one["name"] for one in shown} == {param.wire for param in endpoint.params}
@@ -572,6 +710,33 @@ def test_pages_for_people(get):
             body["content"]["application/json"]["schema"]["properties"]
         )
         assert named == {param.wire for param in endpoint.params}
+        assert all(f"<td>{name}</td>" in page for name in named)
+        assert operation["security"] == [{"login": []}]
+    assert spec["components"]["securitySchemes"]["login"]["scheme"] == "basic"
+
+
+def test_what_the_specification_says_of_values(get, archive):
+    with serve(archive) as server:
+        spec = requests.get(server.url + "/openapi.json", timeout=30).json()
+        page = requests.get(server.url + "/docs", timeout=30).text
+    asked = spec["paths"]["/zvar/api/cone_search"]["post"]
+    assert asked["security"] == [{}, {"login": []}]  # this server has no users
+    one = asked["requestBody"]["content"]["application/json"]["schema"]["properties"]["positions"]["items"]
+    assert list(one["properties"]) == ["name", "ra", "dec", "radius"]
+    assert one["required"] == ["ra", "dec"]
+    assert one["properties"]["radius"]["maximum"] == zvar_schema.MAX_RADIUS
+    listed = {p["name"]: p["schema"] for p in spec["paths"]["/ztf/v1/objects/"]["get"]["parameters"]}
+    assert {name: schema["default"] for name, schema in listed.items() if "default" in schema} == alerce_schema.DEFAULTS
+    assert "<td>positions[].dec</td><td>body</td><td>number</td><td>required</td><td>from -90; to 90</td>" in page
+    assert "<td>format</td><td>body</td><td>string</td><td>mag</td><td>one of mag, flux</td>" in page
+
+
+def test_the_page_is_escaped():
+    info = {"title": "<b>", "description": "a & b"}
+    operation = {"tags": ["<i>"], "summary": "<u>", "parameters": []}
+    page = docs_page({"info": info, "paths": {"/<s>": {"get": operation}}})
+    assert not re.search("<[bius]>", page)
+    assert "a &amp; b" in page
 
 
 def test_answers_are_compressed(get, stars):
@@ -609,8 +774,38 @@ def test_running_until_interrupted(tmp_path):
 def test_failures_at_the_start_are_told(tmp_path, archive, server):
     with pytest.raises(ArchiveError, match="not there"), serve(tmp_path / "none.duckdb"):
         pytest.fail("served nothing")
-    with pytest.raises(OSError, match=r".+"), serve(archive, port=int(server.url.rpartition(":")[2])):
+    port = int(server.url.rpartition(":")[2])
+    with pytest.raises(OSError, match=rf"cannot listen at 127\.0\.0\.1, port {port}: "), serve(archive, port=port):
         pytest.fail("shared a port")
+    with pytest.raises(ArchiveError, match="pass the open Archive"), serve(archive.path):
+        pytest.fail("opened it twice")
+
+
+@pytest.mark.parametrize(("where", "name"), [({"host": ""}, "host"), ({"port": -1}, "port"), ({"port": 65536}, "port")])
+def test_addresses_that_are_none(archive, where, name):
+    with pytest.raises(ValueError, match=f"^{name}: "), serve(archive, **where):
+        pytest.fail("listened nowhere")
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [("0.0.0.0", "http://127.0.0.1:8000"), ("::", "http://[::1]:8000"), ("localhost", "http://localhost:8000")],
+)
+def test_all_addresses_are_reached_at_loopback(host, url):
+    assert running._url(host, 8000) == url
+
+
+def test_a_server_does_not_wait_for_half_a_body(archive, monkeypatch, capfd):
+    monkeypatch.setattr(running, "_PATIENCE", 0)
+    with serve(archive) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        client = socket.create_connection((host, int(port)), timeout=30)
+        client.sendall(
+            b"POST /zvar/api/objects HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n{"
+        )
+        assert client.recv(100).startswith(b"HTTP/1.1 100")  # it waits for the rest
+    client.close()
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_many_requests_at_once(get, server, stars):

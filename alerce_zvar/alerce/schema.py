@@ -10,11 +10,14 @@ from astropy import units as u
 
 from alerce_zvar.wire.spec import Column, Endpoint, Param, TableSchema
 
-__all__ = ["BANDS", "DEFAULT_CLASSIFIER", "ENDPOINTS", "TABLES"]
+__all__ = ["BANDS", "DEFAULTS", "DEFAULT_CLASSIFIER", "ENDPOINTS", "TABLES"]
 
 BANDS = {1: "g", 2: "r", 3: "i"}
 # The object list joins this classifier when no filter names one (alerts-api, astro_object_service.py).
 DEFAULT_CLASSIFIER = ("lc_classifier", "hierarchical_random_forest_1.1.0")
+# Of parameters that are left out, by their names on the wire.
+DEFAULTS = {"radius": 30.0, "page": 1, "page_size": 10, "count": False, "order_mode": "ASC"}
+MAX_TOTAL = 50001  # larger totals are not counted
 NOT_USABLE = 100.0  # "no usable error" in corrected magnitudes: 456 of 1999 rows of a recorded light curve
 MJD_UTC = ("mjd", "utc")
 
@@ -279,7 +282,7 @@ OBJECTS_PARAMS = (
     _p("radius", "quantity", "Radius of the cone.", unit=u.arcsec, minimum=0.0),
     _p("page", "int", "Page, from 1.", minimum=1),
     _p("page_size", "int", "Rows per page.", minimum=1),
-    _p("count", "bool", "Also count all rows (at most 50001)."),
+    _p("count", "bool", f"Also count all rows (at most {MAX_TOTAL})."),
     _p("order_by", "str", "Column to sort by.", choices=ORDER_BY),
     _p("order_mode", "str", "Direction of the sort.", choices=("ASC", "DESC")),
 )

@@ -1,8 +1,13 @@
 """What follows from the epochs: statistics of light curves, and the ALeRCE side of a source.
 
-An epoch counts as detection where the total flux is above 1 sigma, as in ZVAR. It becomes an ALeRCE detection, every
-other valid epoch a non-detection; bands that ALeRCE lacks are left out. What only a real alert has (scores, stamps,
+An epoch counts as detection where the total flux is above 1 sigma, as in ZVAR. It becomes an ALeRCE detection where
+the difference flux, whatever its sign, also reaches ``sources.alert_snr`` times its error; every other valid epoch
+becomes a non-detection, and bands that ALeRCE lacks are left out. What only a real alert has (scores, stamps,
 apertures) is null.
+
+The default, 0, makes every detection an alert. Then most difference fluxes are noise around the reference, which for
+light curves in magnitudes is their median: magpsf, the magstats and the g_r colours without "corr" mean little, and
+the corrected magnitudes are the ones to use. ZTF itself makes alerts from 5 sigma.
 """
 
 import numpy as np
@@ -10,18 +15,25 @@ import numpy as np
 from alerce_zvar.alerce.schema import BANDS
 from alerce_zvar.archive import ids
 from alerce_zvar.archive.times import year
-from alerce_zvar.zvar.photometry import POGSON, flux_to_mag
+from alerce_zvar.zvar.photometry import POGSON, flux_to_mag, limiting_mag
 
-__all__ = ["name_objects", "refresh"]
+__all__ = ["name_objects", "refresh", "set_alert_snr"]
 
 STEP = "alerce_zvar_1"  # step_id_corr of everything made here
+
+
+def _colour(average):
+    """SQL of the alerts' g - r."""
+    return f"{average} FILTER (alert AND fid = 1) - {average} FILTER (alert AND fid = 2)"
+
 
 _FIDS = " ".join(f"WHEN '{band}' THEN {fid}" for fid, band in BANDS.items())
 _MEASURED = f"""
 CREATE OR REPLACE TEMP TABLE measured AS
 SELECT e.*, l.psid, l.band, s.oid, s.ra AS source_ra, s.dec AS source_dec, s.objtype,
-       CASE l.band {_FIDS} END AS fid,
-       m.mag, m.mag_err, m.diff_mag, m.diff_mag_err
+       CASE l.band {_FIDS} END AS fid, coalesce(e.limiting_mag, m.limiting_mag) AS diffmaglim,
+       m.mag, m.mag_err, m.diff_mag, m.diff_mag_err,
+       m.mag IS NOT NULL AND abs(e.flux) >= s.alert_snr * e.flux_err AS alert
 FROM epochs e JOIN lightcurves l USING (lc) JOIN touched USING (psid) JOIN sources s USING (psid)
 JOIN magnitudes m ON m.lc = e.lc AND m.key = e.key WHERE NOT e.bad
 """
@@ -35,32 +47,30 @@ _DETECTIONS = f"""
 INSERT INTO detections BY NAME
 SELECT oid, candid, mjd, fid, diff_mag AS magpsf, diff_mag_err AS sigmapsf,
        mag AS magpsf_corr, mag_err AS sigmapsf_corr,
-       CASE WHEN flux < 0 THEN -1 ELSE 1 END AS isdiffpos, limiting_mag AS diffmaglim,
+       CASE WHEN flux < 0 THEN -1 ELSE 1 END AS isdiffpos, diffmaglim,
        coalesce(ra, source_ra) AS ra, coalesce(dec, source_dec) AS dec, candid // 1000000 AS pid,
        floor(mjd)::BIGINT - 57754 AS nid, false AS has_stamp, true AS corrected, false AS dubious, 0.0 AS phase,
        '{STEP}' AS step_id_corr, 'ztf' AS tid
-FROM measured WHERE oid IS NOT NULL AND fid IS NOT NULL AND mag IS NOT NULL ORDER BY oid, mjd, candid
+FROM measured WHERE oid IS NOT NULL AND fid IS NOT NULL AND alert ORDER BY oid, mjd, candid
 """
 _NON_DETECTIONS = """
 INSERT INTO non_detections BY NAME
-SELECT oid, mjd, fid, limiting_mag AS diffmaglim, 'ztf' AS tid
-FROM measured WHERE oid IS NOT NULL AND fid IS NOT NULL AND mag IS NULL ORDER BY oid, mjd, fid
+SELECT oid, mjd, fid, diffmaglim, 'ztf' AS tid
+FROM measured WHERE oid IS NOT NULL AND fid IS NOT NULL AND NOT alert ORDER BY oid, mjd, fid
 """
 _OBJECTS = f"""
 INSERT INTO objects BY NAME
 SELECT m.oid, any_value(source_ra) AS meanra, any_value(source_dec) AS meandec,
-       stddev_samp((m.ra - source_ra + 540) % 360 - 180) FILTER (mag IS NOT NULL) AS sigmara,
-       stddev_samp(m.dec) FILTER (mag IS NOT NULL) AS sigmadec,
-       count(mag) AS ndet, count(mag) AS ndethist, count(*) AS ncovhist,
-       min(mjd) FILTER (mag IS NOT NULL) AS firstmjd, max(mjd) FILTER (mag IS NOT NULL) AS lastmjd,
+       stddev_samp((m.ra - source_ra + 540) % 360 - 180) FILTER (alert) AS sigmara,
+       stddev_samp(m.dec) FILTER (alert) AS sigmadec,
+       count(*) FILTER (alert) AS ndet, ndet AS ndethist, count(*) AS ncovhist,
+       min(mjd) FILTER (alert) AS firstmjd, max(mjd) FILTER (alert) AS lastmjd,
        lastmjd - firstmjd AS deltajd, min(mjd) AS mjdstarthist, max(mjd) AS mjdendhist, true AS corrected,
        CASE any_value(objtype) WHEN 1 THEN true WHEN 2 THEN false END AS stellar,
-       min(diff_mag) FILTER (fid = 1) - min(diff_mag) FILTER (fid = 2) AS g_r_max,
-       min(mag) FILTER (fid = 1) - min(mag) FILTER (fid = 2) AS g_r_max_corr,
-       avg(diff_mag) FILTER (fid = 1) - avg(diff_mag) FILTER (fid = 2) AS g_r_mean,
-       avg(mag) FILTER (fid = 1) - avg(mag) FILTER (fid = 2) AS g_r_mean_corr,
+       {_colour("min(diff_mag)")} AS g_r_max, {_colour("min(mag)")} AS g_r_max_corr,
+       {_colour("avg(diff_mag)")} AS g_r_mean, {_colour("avg(mag)")} AS g_r_mean_corr,
        '{STEP}' AS step_id_corr
-FROM measured m WHERE m.oid IS NOT NULL AND fid IS NOT NULL GROUP BY m.oid HAVING count(mag) > 0 ORDER BY m.oid
+FROM measured m WHERE m.oid IS NOT NULL AND fid IS NOT NULL GROUP BY m.oid HAVING ndet > 0 ORDER BY m.oid
 """
 
 
@@ -82,6 +92,11 @@ def name_objects(run):
     )
 
 
+def set_alert_snr(run, alert_snr):
+    """Let the sources of this import (temporary table ``target``) have alerts from that signal to noise on."""
+    run("UPDATE sources SET alert_snr = ? WHERE psid IN (SELECT psid FROM target)", [alert_snr])
+
+
 def refresh(run):
     """Compute statistics, objects, detections and non-detections of the sources of this import anew."""
     run("CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT psid FROM target")
@@ -97,7 +112,7 @@ def refresh(run):
 
 
 def _magnitudes(epochs):
-    """Total magnitudes as ZVAR has them, and magnitudes of the absolute difference flux as ALeRCE has them."""
+    """Total magnitudes and limits as ZVAR has them, and magnitudes of the absolute difference flux as in ALeRCE."""
     flux, flux_err, magzp, mag_ref = (
         np.ma.filled(np.ma.asarray(epochs[key], float), np.nan) for key in ("flux", "flux_err", "magzp", "mag_ref")
     )
@@ -108,4 +123,5 @@ def _magnitudes(epochs):
         "mag_err": mag_err,
         "diff_mag": magzp - 2.5 * np.log10(size),
         "diff_mag_err": POGSON * flux_err / size,
+        "limiting_mag": limiting_mag(flux_err, magzp),
     }

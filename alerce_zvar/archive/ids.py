@@ -5,7 +5,7 @@ import string
 
 import numpy as np
 
-__all__ = ["mint_oid", "psid_from_position", "psid_to_position"]
+__all__ = ["mint_oid", "psid_from_position"]
 
 ZONE = 0.0083333  # deg; STScI's constant, not 30 arcsec exactly (reference/zvar.md 5.3)
 LETTERS = string.ascii_lowercase
@@ -25,18 +25,12 @@ def psid_from_position(ra, dec):
     return zone.astype(np.int64) * 10**13 + micro.astype(np.int64) * 10**4 + ((z - zone) * 1e4).astype(np.int64)
 
 
-def psid_to_position(psid):
-    """Position (ra, dec) [deg] that PanSTARRS objIDs encode, to 4 mas."""
-    psid = np.asarray(psid, dtype=np.int64)
-    ra = psid % 10**13 // 10**4 / 1e6
-    return ra, ZONE * (psid // 10**13 + psid % 10**4 / 1e4) - 90.0
-
-
 def mint_oid(psid, year, taken):
     """A name such as ``ZTF18abcdefg`` that is not among the taken ones.
 
-    The seven letters are a digest of the psid, so that the same source is named alike in every archive; only a name
-    already taken by another source changes them.
+    The seven letters are a digest of the psid, and a name taken by another source changes them. So the same data
+    imported in one go are named alike in every archive; imported in another order they need not be, for the psid
+    is that of the position that came first, and the year that of the first epoch then known.
     """
     for salt in range(len(taken) + 1):
         digest = hashlib.blake2b(f"{psid}/{salt}".encode(), digest_size=8).digest()

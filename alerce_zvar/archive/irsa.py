@@ -5,6 +5,7 @@ import re
 import zlib
 from pathlib import Path
 
+from alerce_zvar.archive.tables import BRIGHTEST, FAINTEST, FIRST_MJD, LAST_MJD
 from alerce_zvar.errors import ArchiveError
 
 __all__ = ["find_files", "stage_file"]
@@ -39,6 +40,7 @@ COLUMNS = {
 BAD_EPOCH = 32768  # bit of catflags
 BANDS = {"zg": "g", "zr": "r", "zi": "i"}
 _LONGEST_HEADER = 1000
+_CHUNK = 2**20
 
 _READ = f"""
 CREATE OR REPLACE TEMP TABLE incoming AS
@@ -46,10 +48,10 @@ SELECT * FROM read_csv(?, columns = {COLUMNS}, header = true, auto_detect = fals
 """
 _CHECKS = (
     ("oid IS NULL OR expid IS NULL OR field IS NULL", "rows without oid, expid or field"),
-    ("mjd IS NULL OR NOT isfinite(mjd)", "rows without a time"),
+    (f"NOT coalesce(mjd BETWEEN {FIRST_MJD} AND {LAST_MJD}, false)", f"times outside {FIRST_MJD} to {LAST_MJD} (MJD)"),
     (
-        "NOT coalesce(isfinite(mag) AND magerr > 0 AND isfinite(magerr), false)",
-        "rows without a magnitude and its error",
+        f"NOT coalesce(mag BETWEEN {BRIGHTEST} AND {FAINTEST} AND magerr > 0 AND isfinite(magerr), false)",
+        f"rows without a magnitude of {BRIGHTEST} to {FAINTEST} and its error",
     ),
     ("NOT coalesce(ra BETWEEN 0 AND 360 AND dec BETWEEN -90 AND 90, false)", "positions outside the sky"),
     ("NOT coalesce(magzp BETWEEN 0 AND 50, false)", "rows without a zero point"),
@@ -90,7 +92,7 @@ def stage_file(run, path):
         The file is not what it should be; nothing of it was staged.
     """
     _check_header(path)
-    run(_READ, [re.sub(r"([*?\[])", r"[\1]", str(path))])
+    run(_READ, [re.sub(r"([*?\[])", r"[\1]", str(path.absolute()))])
     for condition, what in _CHECKS:
         count = run(f"SELECT count(*) AS n FROM incoming WHERE {condition}")["n"][0]
         if count:
@@ -107,6 +109,8 @@ def _check_header(path):
     try:
         with opener(path, "rb") as file:
             header = file.readline(_LONGEST_HEADER).decode("utf-8-sig").strip()
+            while path.suffix == ".gz" and file.read(_CHUNK):
+                pass  # to the end, where gzip compares the checksum, which DuckDB does not
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as exc:
         raise ArchiveError(f"cannot be read: {exc}") from exc
     if header.split(",") != list(COLUMNS):

@@ -24,6 +24,14 @@ USER_ZERO_POINT = 26.0  # of light curves given in magnitudes: near ZTF's own, s
 _FLUX_INPUTS = ("mag", "mag_err", "flux", "flux_err", "limiting_mag", "magzp", "mag_ref")
 _FILE = "origin, field, ccd, quad, band"
 
+
+def _qualified(table):
+    return ", ".join(f"{table}.{column}" for column in _FILE.split(", "))
+
+
+_NOBODY = -1  # no source has this psid; 0 is that of the south pole
+_LARGEST_RADIUS = 60  # arcsec, of an import
+
 CREATE_RAW = """
 CREATE OR REPLACE TEMP TABLE raw (
     origin VARCHAR, name VARCHAR, key BIGINT, mjd DOUBLE, bjd DOUBLE, band VARCHAR,
@@ -42,9 +50,18 @@ grouped AS (
            coalesce(median(mag) FILTER (NOT bad), median(mag), median(limiting_mag), 0) AS mag_median,
            median(mag_ref) AS mag_ref
     FROM anchored GROUP BY {_FILE})
-SELECT * EXCLUDE (mag_median, mag_ref, ra), ra % 360 AS ra, coalesce(mag_ref, mag_median - magzp) AS mag_ref,
-       row_number() OVER (ORDER BY {_FILE}) - 1 AS n
+SELECT * EXCLUDE (mag_median, mag_ref, ra), CASE WHEN ra < 0 THEN ra + 360 ELSE ra END % 360 AS ra,
+       coalesce(mag_ref, mag_median - magzp) AS mag_ref, row_number() OVER (ORDER BY {_FILE}) - 1 AS n
 FROM grouped
+"""
+# Of several sources in reach a name takes the one that holds it already, or else the nearest. What another name of the
+# same table is nearer to is not taken; files have no name ('').
+_CHOSEN = """
+WITH chosen AS (
+    SELECT *, EXISTS (FROM lightcurves l WHERE (l.psid, l.origin) = (found.psid, found.origin)) AS held FROM found
+    QUALIFY row_number() OVER (PARTITION BY cone ORDER BY held DESC, distance, psid) = 1)
+SELECT cone, psid FROM chosen
+QUALIFY origin = '' OR held OR row_number() OVER (PARTITION BY psid ORDER BY held DESC, distance, cone) = 1
 """
 _LIGHTCURVES = f"""
 INSERT INTO lightcurves BY NAME
@@ -52,8 +69,7 @@ WITH numbered AS (
     SELECT s.*, t.psid, (SELECT coalesce(max(lc), 0) FROM lightcurves)
            + row_number() OVER (ORDER BY t.psid, s.field, s.ccd, s.quad, s.band, s.origin) AS lc
     FROM staged s JOIN target t USING (n)
-    WHERE NOT EXISTS (FROM lightcurves l WHERE (l.psid, l.origin, l.field, l.ccd, l.quad, l.band)
-                                             = (t.psid, s.origin, s.field, s.ccd, s.quad, s.band)))
+    WHERE NOT EXISTS (FROM lightcurves l WHERE l.psid = t.psid AND ({_qualified("l")}) = ({_qualified("s")})))
 SELECT lc, psid, {_FILE}, magzp, mag_ref, 0 AS nb_exposures,
        CASE WHEN starts_with(origin, '{PREFIX}') THEN lc ELSE right(origin, 8)::BIGINT END AS idx
 FROM numbered ORDER BY lc
@@ -63,8 +79,7 @@ CREATE OR REPLACE TEMP TABLE fresh AS
 WITH placed AS (
     SELECT r.* EXCLUDE (magzp, mag_ref), l.lc, l.psid, l.magzp, l.mag_ref, o.ra AS source_ra, o.dec AS source_dec
     FROM raw r JOIN staged s USING ({_FILE}) JOIN target t USING (n)
-    JOIN lightcurves l ON (l.psid, l.origin, l.field, l.ccd, l.quad, l.band)
-                        = (t.psid, s.origin, s.field, s.ccd, s.quad, s.band)
+    JOIN lightcurves l ON l.psid = t.psid AND ({_qualified("l")}) = ({_qualified("s")})
     JOIN sources o ON o.psid = t.psid)
 SELECT *, row_number() OVER (ORDER BY lc, key) - 1 AS i
 FROM (SELECT * FROM placed QUALIFY row_number() OVER (PARTITION BY lc, key ORDER BY mag, flux) = 1) once
@@ -135,36 +150,45 @@ def merge(archive, radius):
 def _assign_sources(run, radius):
     """Make the temporary table ``target``: light curve n -> psid; sources that are new are inserted."""
     staged = run(f"""
-        SELECT s.*, known.psid FROM staged s LEFT JOIN (SELECT DISTINCT origin, psid FROM lightcurves
-        WHERE NOT starts_with(origin, '{PREFIX}')) known USING (origin) ORDER BY n""")
-    psid = np.ma.filled(staged["psid"].astype(np.int64), 0)
-    _match_existing(run, staged, psid, radius)
-    _make_sources(run, staged, psid, radius)
+        SELECT s.*, l.psid FROM staged s LEFT JOIN lightcurves l
+        ON ({_qualified("l")}) = ({_qualified("s")}) AND NOT starts_with(l.origin, '{PREFIX}') ORDER BY n""")
+    psid = np.ma.filled(staged["psid"].astype(np.int64), _NOBODY)
+    unknown = np.flatnonzero(psid == _NOBODY)
+    if len(unknown):
+        psid[unknown] = _place(run, *(np.ma.getdata(staged[key])[unknown] for key in ("origin", "ra", "dec")), radius)
     run("CREATE OR REPLACE TEMP TABLE target AS SELECT * FROM given", given={"n": staged["n"], "psid": psid})
 
 
-def _match_existing(run, staged, psid, radius):
-    """Fill in the nearest source of the archive, if it is close enough."""
-    open_ = np.flatnonzero(psid == 0)
-    found = cone_search(run, staged["ra"][open_], staged["dec"][open_], np.full(len(open_), radius))
-    nearest, first = np.unique(found["cone"], return_index=True)
-    psid[open_[nearest]] = found["psid"][first]
+def _place(run, origin, ra, dec, radius):
+    """Source of each light curve: those of one name, or of one chain of neighbours, go to the same one."""
+    named = origin[0].startswith(PREFIX)
+    group = np.unique(origin.astype(str), return_inverse=True)[1] if named else _friends(ra, dec, radius)
+    first = np.unique(group, return_index=True)[1]
+    centres = _centres(ra, dec, group)
+    psid = _match_existing(run, *centres[:2], radius, origin[first] if named else np.full(len(first), "", dtype=object))
+    new = psid == _NOBODY
+    psid[new] = _make_sources(run, *(values[new] for values in centres))
+    return psid[group]
 
 
-def _make_sources(run, staged, psid, radius):
-    open_ = np.flatnonzero(psid == 0)
-    if not len(open_):
-        return
-    ra, dec, name = (np.ma.getdata(staged[key])[open_] for key in ("ra", "dec", "name"))
-    named = ~np.ma.getmaskarray(staged["name"])[open_]
-    group = np.unique(name.astype(str), return_inverse=True)[1] if named.all() else _friends(ra, dec, radius)
-    ra, dec, vectors = _centres(ra, dec, group)
-    new = ids.psid_from_position(ra, dec)
-    _refuse_clashes(run, new)
-    psid[open_] = new[group]
-    columns = {"psid": new, "ra": ra, "dec": dec, "hpx": sky.pixel(ra, dec)}
-    columns |= dict(zip("xyz", vectors.T.copy(), strict=True))
-    run("INSERT INTO sources BY NAME SELECT * FROM given ORDER BY psid", given=columns)
+def _match_existing(run, ra, dec, radius, origin):
+    """Source of the archive that each centre belongs to, if one is close enough; two names never share a new match."""
+    found = cone_search(run, ra, dec, np.full(len(ra), radius))
+    chosen = run(_CHOSEN, found=found | {"origin": origin[found["cone"]]})
+    psid = np.full(len(ra), _NOBODY)
+    psid[chosen["cone"]] = chosen["psid"]
+    return psid
+
+
+def _make_sources(run, ra, dec, vectors):
+    """Ids of new sources, which are inserted."""
+    psid = ids.psid_from_position(ra, dec)
+    if len(psid):
+        _refuse_clashes(run, psid)
+        columns = {"psid": psid, "ra": ra, "dec": dec, "hpx": sky.pixel(ra, dec)}
+        columns |= dict(zip("xyz", vectors.T.copy(), strict=True))
+        run("INSERT INTO sources BY NAME SELECT * FROM given ORDER BY psid", given=columns)
+    return psid
 
 
 def _friends(ra, dec, radius):
@@ -212,15 +236,15 @@ def _fluxes(mag, mag_err, flux, flux_err, limiting_mag, magzp, mag_ref):
     """Given fluxes, or those of the magnitudes; of a limit only the error, such that it is the limit at 5 sigma."""
     from_mag = photometry.mag_to_flux(mag, mag_err, magzp, mag_ref)
     limit_err = photometry.mag_to_flux(limiting_mag, photometry.POGSON / photometry.LIMIT_SNR, magzp, mag_ref)[1]
-    missing = np.isnan(flux) & np.isnan(flux_err)
-    flux = np.where(missing, from_mag[0], flux)
-    flux_err = np.where(missing, from_mag[1], flux_err)
+    use_mag = np.isnan(flux) & np.isfinite(mag)
+    flux = np.where(use_mag, from_mag[0], flux)
+    flux_err = np.where(use_mag, from_mag[1], flux_err)
     return flux, np.where(np.isnan(flux_err), limit_err, flux_err)
 
 
 def radius_in_arcsec(radius):
     """Checked radius of an import [arcsec]."""
     value = u.Quantity(radius).to_value(u.arcsec)
-    if not 0 <= value <= 60:
-        raise ValueError(f"radius: 0 to 60 arcsec is accepted, {value} arcsec was given.")
+    if not 0 <= value <= _LARGEST_RADIUS:
+        raise ValueError(f"radius: 0 to {_LARGEST_RADIUS} arcsec is accepted, {value} arcsec was given.")
     return value

@@ -1,7 +1,7 @@
 """One DuckDB file that holds a local sky."""
 
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -9,16 +9,17 @@ from astropy import units as u
 from astropy.table import Table
 
 from alerce_zvar.alerce import schema as alerce
-from alerce_zvar.archive import alerts, irsa, merge, tables, usertable
+from alerce_zvar.archive import alerts as alert_side
+from alerce_zvar.archive import connection as duck
+from alerce_zvar.archive import irsa, merge, tables, usertable
 from alerce_zvar.archive.report import ImportReport, failure_table
+from alerce_zvar.archive.results import add_rows
 from alerce_zvar.archive.search import cone_search
-from alerce_zvar.errors import ArchiveError, require
+from alerce_zvar.errors import ArchiveError
 from alerce_zvar.zvar import schema as zvar
 
 __all__ = ["Archive"]
 
-# Nothing is fetched: extensions of DuckDB would be downloaded at first use.
-_CONFIG = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
 _MATCH_RADIUS = 1.5 * u.arcsec
 
 
@@ -55,12 +56,20 @@ class Archive:
             The extra ``archive`` is not installed.
         """
         path = Path(path)
-        if path.exists():
-            raise ArchiveError(f"{path} exists already; open it with Archive.open, or choose another name.")
-        archive = cls(path, _connect(path, read_only=False))
-        with archive.transaction():
-            for statement in tables.create_statements():
-                archive.write(statement)
+        if path.is_file():
+            raise ArchiveError(
+                f"{path} exists already; open it with Archive.open, choose another name, "
+                "or delete it if it is left of an attempt that was cut off."
+            )
+        archive = cls(path, duck.connect(path, read_only=False))
+        try:
+            with archive.transaction():
+                for statement in tables.create_statements():
+                    archive.write(statement)
+        except BaseException:
+            archive.close()
+            path.unlink(missing_ok=True)
+            raise
         return archive
 
     @classmethod
@@ -82,9 +91,9 @@ class Archive:
             The extra ``archive`` is not installed.
         """
         path = Path(path)
-        if not path.is_file():
+        if not path.exists():
             raise ArchiveError(f"{path} is not there; make an archive with Archive.create.")
-        archive = cls(path, _connect(path, read_only=read_only))
+        archive = cls(path, duck.connect(path, read_only=read_only))
         try:
             archive._check_version()
         except ArchiveError:
@@ -105,7 +114,7 @@ class Archive:
     def __repr__(self):
         return f"<Archive {self.path}>"
 
-    def import_irsa(self, paths, *, radius=_MATCH_RADIUS, progress=None):
+    def import_irsa(self, paths, *, radius=_MATCH_RADIUS, alert_snr=None, progress=None):
         """What an import of ZTF data-release light curves did.
 
         Parameters
@@ -114,6 +123,8 @@ class Archive:
             Files as IRSA serves them (CSV of 24 columns, plain or ``.gz``), or folders that hold such files.
         radius : `~astropy.units.Quantity`
             Light curves closer than this are of one source.
+        alert_snr : float, optional
+            As in `import_table`.
         progress : callable, optional
             Called as ``progress(done, total, what)``.
 
@@ -126,22 +137,41 @@ class Archive:
         ------
         ArchiveError
             A path does not exist.
+        ValueError
+            ``radius`` or ``alert_snr`` cannot be used.
 
         Notes
         -----
         Each light curve keeps the median of its zero points and, as reference, its median magnitude. Rows with bit
         32768 of ``catflags`` are bad epochs: kept, never served. Rows already known, by ZTF object and exposure id,
         are left alone. Amplitude is p95 - p5 of the detections, our own choice (reference/zvar.md 2).
+
+        In the ALeRCE side, difference fluxes are differences from that median: with the default ``alert_snr`` most of
+        them are noise, and ``mag``, the magstats and the g-r colours without "corr" mean little.
+
+        Ids and names (psid, oid) follow from the data of one import in one go. The same files imported in parts, or in
+        another order, may be given others.
         """
         arcsec = merge.radius_in_arcsec(radius)
+        snr = _checked_snr(alert_snr)
         files = irsa.find_files(paths)
         tell = progress or _silent
-        with self._writing:
+        with self._importing():
             failures = self._stage_files(files, tell)
-            report = self._merge_staged(arcsec, True, tell)
+            report = self._merge_staged(arcsec, True, snr, tell)
         return ImportReport(files=len(files), failures=failure_table(failures), **report)
 
-    def import_table(self, table, *, coordinates=None, name=None, radius=_MATCH_RADIUS, alerts=True, progress=None):
+    def import_table(
+        self,
+        table,
+        *,
+        coordinates=None,
+        name=None,
+        radius=_MATCH_RADIUS,
+        alerts=True,
+        alert_snr=None,
+        progress=None,
+    ):
         """What an import of one's own photometry did.
 
         Parameters
@@ -158,9 +188,16 @@ class Archive:
         name : str, optional
             Name of that source.
         radius : `~astropy.units.Quantity`
-            A source of the archive closer than this is the same source; names of one table are never merged.
+            A source of the archive closer than this is the same source; names of one table are never merged. The light
+            curves of one name go together, by their mean position, and must lie within 60 arcsec of each other.
         alerts : bool
             Also make ALeRCE's object and detections.
+        alert_snr : float, optional
+            Least ratio of a difference flux, of either sign, to its error for an alert; other detections become
+            ALeRCE's non-detections. ZTF's own is 5. The sources keep it for later imports; by default they keep what
+            they have, and new ones have 0: every detection of the total flux is an alert. Then ``mag``, the magstats
+            and the g-r colours without "corr" mean little for light curves in magnitudes, for they are of differences
+            from the median.
         progress : callable, optional
             Called as ``progress(done, total, what)``.
 
@@ -176,11 +213,12 @@ class Archive:
             Two sources stand at the same position.
         """
         arcsec = merge.radius_in_arcsec(radius)
+        snr = _checked_snr(alert_snr)
         columns = usertable.staged_columns(table, coordinates, name)
-        with self._writing:
+        with self._importing():
             self.write(merge.CREATE_RAW)
             self.write("INSERT INTO raw BY NAME SELECT * FROM given", given=columns)
-            report = self._merge_staged(arcsec, alerts, progress or _silent)
+            report = self._merge_staged(arcsec, alerts, snr, progress or _silent)
         return ImportReport(files=1, **report)
 
     def add_periods(self, table):
@@ -196,7 +234,7 @@ class Archive:
         ValueError
             A source that the archive does not hold.
         """
-        self._add("periods", zvar.PERIODS, table, "psid", ("psid", "field", "ccd", "quad", "band", "bin"))
+        add_rows(self, "periods", zvar.PERIODS, table, "psid", ("psid", "field", "ccd", "quad", "band", "bin"))
 
     def add_probabilities(self, table):
         """Store classifications; those of the same object, classifier, version and class are replaced.
@@ -212,7 +250,7 @@ class Archive:
             An object that the archive does not hold.
         """
         key = ("oid", "classifier_name", "classifier_version", "class_name")
-        self._add("probabilities", alerce.PROBABILITIES, table, "oid", key)
+        add_rows(self, "probabilities", alerce.PROBABILITIES, table, "oid", key)
 
     def add_features(self, table):
         """Store features; those of the same object, name, band and version are replaced.
@@ -227,7 +265,7 @@ class Archive:
         ValueError
             An object that the archive does not hold.
         """
-        self._add("features", alerce.FEATURES, table, "oid", ("oid", "name", "fid", "version"))
+        add_rows(self, "features", alerce.FEATURES, table, "oid", ("oid", "name", "fid", "version"))
 
     def sources(self):
         """Table of all sources: psid, oid, name, ra and dec [deg], objtype."""
@@ -256,8 +294,8 @@ class Archive:
         **arrays : dict of ndarray
             Tables that the statement may name; NaN in them is NULL.
         """
-        with self._connection.cursor() as cursor:
-            return _run(cursor, sql, parameters, arrays)
+        with duck.cursor(self._connection) as cursor:
+            return duck.execute(cursor, sql, parameters, arrays)
 
     def cone_search(self, ra, dec, radius):
         """Sources inside cones, nearest first; see `alerce_zvar.archive.search.cone_search`."""
@@ -266,30 +304,44 @@ class Archive:
     def write(self, sql, parameters=(), **arrays):
         """As `query`, on the connection that may change the archive and sees temporary tables."""
         with self._writing:
-            return _run(self._connection, sql, parameters, arrays)
+            return duck.execute(self._connection, sql, parameters, arrays)
 
     @contextmanager
     def transaction(self):
         """All that is written inside is kept, or nothing."""
         with self._writing:
-            self._connection.begin()
+            duck.begin(self._connection)
             try:
                 yield
+                duck.commit(self._connection)
             except BaseException:
-                self._connection.rollback()
+                duck.rollback(self._connection)
                 raise
-            self._connection.commit()
 
     def _check_version(self):
         try:
             meta = self.query("SELECT key, value FROM meta")
         except ArchiveError as exc:
-            raise ArchiveError(f"{self.path} is a DuckDB file, but not an archive of alerce_zvar.") from exc
+            raise ArchiveError(
+                f"{self.path} is a DuckDB file, but not an archive of alerce_zvar; "
+                "if making one was cut off, delete the file and make it again."
+            ) from exc
         found = dict(zip(meta["key"], meta["value"], strict=True))
         if found.get("format") != "alerce_zvar" or found.get("version") != str(tables.VERSION):
             raise ArchiveError(
                 f"{self.path} is an archive of version {found.get('version')}; this package reads {tables.VERSION}."
             )
+
+    @contextmanager
+    def _importing(self):
+        """One import at a time; its temporary tables are dropped at the end."""
+        with self._writing:
+            try:
+                yield
+            finally:
+                with suppress(ArchiveError):  # where that cannot be done, the error that led here is the one to show
+                    for name in self.write("SELECT table_name AS name FROM duckdb_tables() WHERE temporary")["name"]:
+                        self.write(f'DROP TABLE temp."{name}"')
 
     def _stage_files(self, files, tell):
         """Rows of the files to the temporary table ``raw``; (file, reason) of those that failed."""
@@ -303,69 +355,23 @@ class Archive:
                 failures.append((str(path), str(exc)))
         return failures
 
-    def _merge_staged(self, arcsec, with_alerts, tell):
+    def _merge_staged(self, arcsec, with_alerts, alert_snr, tell):
         tell(0, 1, "merging")
         with self.transaction():
             report = merge.merge(self, arcsec)
+            if alert_snr is not None:
+                alert_side.set_alert_snr(self.write, alert_snr)
             if with_alerts:
-                alerts.name_objects(self.write)
-            alerts.refresh(self.write)
+                alert_side.name_objects(self.write)
+            alert_side.refresh(self.write)
         tell(1, 1, "merged")
         return report
 
-    def _add(self, name, schema, table, identifier, key):
-        columns = {c.wire: _plain(table, c.name, c.unit) for c in schema.columns}
-        parent = {"psid": "sources", "oid": "objects"}[identifier]
-        given = columns | {identifier: np.asarray(table[identifier]).astype(object)}
-        if identifier == "psid":
-            given["psid"] = given["psid"].astype(np.int64)
-        with self.transaction():
-            self._check_known(given[identifier], parent, identifier)
-            same = " AND ".join(f'{name}."{column}" = given."{column}"' for column in key)
-            self.write(f"DELETE FROM {name} USING given WHERE {same}", given=given)
-            self.write(f"INSERT INTO {name} BY NAME SELECT * FROM given", given=given)
 
-    def _check_known(self, values, parent, identifier):
-        unknown = self.write(
-            f"SELECT DISTINCT v FROM given WHERE v NOT IN (SELECT {identifier} FROM {parent}) ORDER BY v LIMIT 5",
-            given={"v": values},
-        )["v"]
-        if len(unknown):
-            raise ValueError(f"{identifier}: the archive does not know {', '.join(map(str, unknown))}.")
-
-
-def _connect(path, read_only):
-    (duckdb,) = require("archive", "duckdb")
-    try:
-        return duckdb.connect(str(path), read_only=read_only, config=_CONFIG)
-    except duckdb.Error as exc:
-        raise ArchiveError(f"{path} cannot be used as an archive: {_first_line(exc)}") from exc
-
-
-def _run(connection, sql, parameters, arrays):
-    (duckdb,) = require("archive", "duckdb")
-    try:
-        for name, columns in arrays.items():
-            connection.register(name, columns)
-        answer = connection.execute(sql, parameters) if parameters else connection.execute(sql)
-        return answer.fetchnumpy()
-    except duckdb.Error as exc:
-        raise ArchiveError(_first_line(exc)) from exc
-    finally:
-        for name in arrays:
-            connection.unregister(name)
-
-
-def _first_line(exc):
-    return str(exc).strip().partition("\n")[0]
-
-
-def _plain(table, name, unit):
-    """A column of a user's table without unit, strings as objects; masked where it has no value."""
-    if unit is not None:
-        return usertable.floats(table, name, unit)
-    column = np.ma.asarray(table[name])
-    return column.astype(object).filled(None) if column.dtype.kind in "US" else column
+def _checked_snr(alert_snr):
+    if alert_snr is not None and not 0 <= alert_snr < np.inf:
+        raise ValueError(f"alert_snr: a number from 0 is accepted, {alert_snr} was given.")
+    return alert_snr
 
 
 def _text(values):

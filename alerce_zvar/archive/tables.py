@@ -5,9 +5,11 @@ from astropy import units as u
 from alerce_zvar.alerce import schema as alerce
 from alerce_zvar.zvar import schema as zvar
 
-__all__ = ["TABLES", "VERSION", "create_statements", "wire_names"]
+__all__ = ["BRIGHTEST", "FAINTEST", "FIRST_MJD", "LAST_MJD", "TABLES", "VERSION", "create_statements"]
 
-VERSION = 1
+VERSION = 2
+FIRST_MJD, LAST_MJD = 15020, 88069  # 1900 to 2100: other times are mistakes
+BRIGHTEST, FAINTEST = -5, 40  # mag, likewise
 _SQL_TYPES = {"str": "VARCHAR", "int64": "BIGINT", "float64": "DOUBLE", "float32": "FLOAT", "bool": "BOOLEAN"}
 _BIG_IDS = ("candid", "parent_candid", "candid_alert")  # integers above 2^53 that our tables show as text
 _OID = ("oid VARCHAR NOT NULL",)
@@ -21,11 +23,6 @@ def _sql_type(column):
     if column.unit == u.mag and column.dtype == "float64":
         return "FLOAT"  # ALeRCE keeps magnitudes in single precision: its bodies print 17.634726
     return _SQL_TYPES[column.dtype]
-
-
-def wire_names(schema):
-    """Names of a table's columns in the archive: those of the wire."""
-    return tuple(column.wire for column in schema.columns)
 
 
 def _served(schema):
@@ -42,6 +39,7 @@ TABLES = {
         "objtype BIGINT",
         *(f"{name} DOUBLE NOT NULL" for name in ("ra", "dec", "x", "y", "z")),
         "hpx BIGINT NOT NULL",
+        "alert_snr DOUBLE NOT NULL DEFAULT 0",  # see alerts.py
     ),
     # One per field, ccd, quad, band and origin (ZTF data-release id, or the user's name of the source).
     "lightcurves": (

@@ -1,6 +1,6 @@
 """Between the time at the observatory (MJD, UTC) and the barycentric time (BJD, TDB), on plain arrays.
 
-The observatory is put at the Earth's centre: its own place is worth at most 21 ms, less than the shutter's travel.
+The observatory is put at the Earth's centre: its own place is worth at most 22 ms, less than the shutter's travel.
 Positions of the Earth come from astropy's built-in theory, so nothing is downloaded.
 """
 

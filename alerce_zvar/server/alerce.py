@@ -17,9 +17,6 @@ __all__ = [
     "parse",
 ]
 
-MAX_TOTAL = 50001
-DEFAULT_RADIUS = 30.0  # arcsec
-DEFAULT_PAGE_SIZE = 10
 # Keys in the order of the recorded bodies.
 OBJECT_KEYS = (
     "oid", "ndethist", "ncovhist", "mjdstarthist", "mjdendhist", "corrected", "stellar", "ndet", "g_r_max",
@@ -120,7 +117,7 @@ def objects(archive, args):
     )
     total = None
     if args.get("count"):
-        count = f"SELECT count(*) AS n FROM (SELECT 1 {source}{where} LIMIT {MAX_TOTAL})"
+        count = f"SELECT count(*) AS n FROM (SELECT 1 {source}{where} LIMIT {schema.MAX_TOTAL})"
         total = int(archive.query(count, parameters, **arrays)["n"][0])
     return _paged(rows(found), page, size, total)
 
@@ -153,7 +150,7 @@ def _object_filters(args):
 
 def _cone(archive, args, arrays):
     """The service tests ``if ra and dec and radius``: a zero in any of them switches the cone off."""
-    ra, dec, radius = args.get("ra"), args.get("dec"), args.get("radius", DEFAULT_RADIUS)
+    ra, dec, radius = args.get("ra"), args.get("dec"), args.get("radius", schema.DEFAULTS["radius"])
     if not (ra and dec and radius):
         return []
     if radius < 0 or abs(dec) > 90:
@@ -185,8 +182,9 @@ def _order(args, arrays):
 
 
 def _page(args):
-    page, size = max(args.get("page", 1), 1), args.get("page_size", DEFAULT_PAGE_SIZE)
-    size = DEFAULT_PAGE_SIZE if size < 0 else min(size, 2**31)
+    args = schema.DEFAULTS | args
+    page, size = max(args["page"], 1), args["page_size"]
+    size = schema.DEFAULTS["page_size"] if size < 0 else min(size, 2**31)
     return min(page, 2**31), size
 
 

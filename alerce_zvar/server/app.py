@@ -1,16 +1,23 @@
 """The web application: every route is made from a service's schema."""
 
+import asyncio
 import json
+import re
+from contextlib import nullcontext
 from html import escape
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.middleware.gzip import GZipMiddleware
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, Response
 
 from alerce_zvar.alerce import schema as alerce_schema
 from alerce_zvar.server import alerce, alerce_v2, zvar
+from alerce_zvar.server.openapi import SECURITY_SCHEMES, operation
+from alerce_zvar.server.page import docs_page
 from alerce_zvar.server.replies import RefusalError, dumps
 from alerce_zvar.zvar import schema as zvar_schema
 
@@ -18,8 +25,8 @@ __all__ = ["build"]
 
 V2_PREFIX = "/v2/lightcurve"
 LARGEST_BODY = 2 * 2**20  # bytes; a thousand positions take 0.1 MB
-_JSON_TYPES = {"int": "integer", "float": "number", "quantity": "number", "mjd": "number", "bool": "boolean",
-               "position": "object"}  # fmt: skip
+LARGE_AT_ONCE = 2  # answers of light curves that are made at the same time; the largest take half a gigabyte
+_HOST = re.compile(r"[\w.-]+(:\d{1,5})?|\[[0-9a-fA-F:.]+\](:\d{1,5})?", re.ASCII)
 _SERVER_ERROR = (
     "The server encountered an internal error and was unable to complete your request. "
     "Either the server is overloaded or there is an error in the application."
@@ -32,21 +39,34 @@ def build(archive, users):
         title="alerce_zvar local server",
         description="ALeRCE's and ZVAR's endpoints, answered from a local archive.",
         redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
     )
     app.add_middleware(_MergeSlashes)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
+    app.add_middleware(_HeadAsGet)
     _add_alerce(app, archive)
     _add_zvar(app, archive, users)
     app.add_exception_handler(RefusalError, _refusal)
     app.add_exception_handler(HTTPException, _no_route)
     app.add_exception_handler(Exception, _failed)
+    _describe(app)
     return app
+
+
+def _describe(app):
+    """Pages about the application: /openapi.json for programs, /docs for people."""
+    specification = app.openapi()
+    specification.setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
+    app.openapi = lambda: specification
+    page = docs_page(specification)
+    app.add_api_route("/docs", lambda: HTMLResponse(page), include_in_schema=False)
 
 
 def _add_alerce(app, archive):
     for endpoint in alerce_schema.ENDPOINTS:
         answer = _answer(archive, endpoint, alerce.HANDLERS[endpoint.name], alerce.parse)
-        _route(app, endpoint, endpoint.path, answer, "ALeRCE")
+        _route(app, endpoint, endpoint.path, answer, "ALeRCE", defaults=alerce_schema.DEFAULTS)
     oid = next(e for e in alerce_schema.ENDPOINTS if e.name == "object")
     for name, handler in alerce_v2.HANDLERS.items():
         answer = _answer(archive, oid, handler, alerce.parse)
@@ -55,35 +75,32 @@ def _add_alerce(app, archive):
 
 
 def _add_zvar(app, archive, users):
+    few = asyncio.Semaphore(LARGE_AT_ONCE)
     for endpoint in zvar_schema.ENDPOINTS:
-        answer = _answer(archive, endpoint, zvar.HANDLERS[endpoint.name], zvar.parse, users)
-        _route(app, endpoint, zvar_schema.LOCAL_PREFIX + endpoint.path, answer, "ZVAR")
+        turn = few if endpoint.name == "photometry" else None
+        answer = _answer(archive, endpoint, zvar.HANDLERS[endpoint.name], zvar.parse, users, turn)
+        path = zvar_schema.LOCAL_PREFIX + endpoint.path
+        _route(app, endpoint, path, answer, "ZVAR", defaults=zvar_schema.DEFAULTS, guarded=users is not None)
 
 
-def _answer(archive, endpoint, handler, parse, users=None):
-    """What a route does: check the login, read and check the request, answer it in a thread of its own."""
+def _answer(archive, endpoint, handler, parse, users=None, turn=None):
+    """What a route does: check the login, read and check the request, answer it in a thread of its own, in its turn."""
 
     async def answer(request: Request):
         if users is not None and endpoint.private:
             await run_in_threadpool(users.check, request.headers.get("authorization"))
         given = await _body(request) if endpoint.method == "POST" else request.query_params
         args = parse(endpoint, given, request.path_params)
-        return _json(await run_in_threadpool(lambda: dumps(handler(archive, args))))
+        async with turn or nullcontext():
+            return _json(await run_in_threadpool(lambda: dumps(handler(archive, args))))
 
     return answer
 
 
 async def _body(request):
     """JSON object that a request carries, read up to a limit."""
-    data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > LARGEST_BODY:
-            raise RefusalError(
-                413, {"detail": f"The body is larger than {LARGEST_BODY} bytes"}, headers={"Connection": "close"}
-            )
     try:
-        body = json.loads(bytes(data))
+        body = json.loads(await _read(request))
     except (ValueError, RecursionError) as exc:
         raise RefusalError(422, {"detail": "body: must be JSON"}) from exc
     if not isinstance(body, dict):
@@ -91,7 +108,22 @@ async def _body(request):
     return body
 
 
-def _route(app, endpoint, path, answer, tag, description=None):
+async def _read(request):
+    data = bytearray()
+    try:
+        async for chunk in request.stream():
+            data += chunk
+            if len(data) > LARGEST_BODY:
+                reason = f"The body is larger than {LARGEST_BODY} bytes"
+                raise RefusalError(413, {"detail": reason}, headers={"Connection": "close"})
+    except ClientDisconnect as exc:
+        raise RefusalError(400, {"detail": "The body is not whole"}) from exc
+    except asyncio.CancelledError as exc:  # uvicorn's way to end a wait that outlasts the server
+        raise RefusalError(503, {"detail": "The server stops"}) from exc
+    return bytes(data)
+
+
+def _route(app, endpoint, path, answer, tag, description=None, **described):
     app.add_api_route(
         path,
         answer,
@@ -99,46 +131,8 @@ def _route(app, endpoint, path, answer, tag, description=None):
         name=f"{tag} {path}",
         tags=[tag],
         summary=(description or endpoint.description).partition("\n")[0],
-        openapi_extra=_openapi(endpoint),
+        openapi_extra=operation(endpoint, **described),
     )
-
-
-def _openapi(endpoint):
-    """Parameters and body in the words of OpenAPI."""
-    parameters = [
-        {
-            "name": param.wire,
-            "in": param.where,
-            "required": param.required or param.where == "path",
-            "description": _described(param),
-            "schema": _json_schema(param),
-        }
-        for param in endpoint.params
-        if param.where != "body"
-    ]
-    properties = {
-        p.wire: _json_schema(p) | {"description": _described(p)} for p in endpoint.params if p.where == "body"
-    }
-    if not properties:
-        return {"parameters": parameters}
-    required = [param.wire for param in endpoint.params if param.where == "body" and param.required]
-    body = {"type": "object", "properties": properties, "required": required}
-    return {
-        "parameters": parameters,
-        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
-    }
-
-
-def _described(param):
-    return f"{param.description} [{param.unit}]" if param.unit is not None else param.description
-
-
-def _json_schema(param):
-    one = {"type": _JSON_TYPES.get(param.kind, "string")}
-    one |= {"enum": list(param.choices)} if param.choices else {}
-    one |= {"minimum": param.minimum} if param.minimum is not None and param.where == "body" else {}
-    one |= {"maximum": param.maximum} if param.maximum is not None and param.where == "body" else {}
-    return {"type": "array", "items": one, "maxItems": param.many} if param.many > 1 else one
 
 
 def _json(content, status=200, headers=None):
@@ -146,18 +140,32 @@ def _json(content, status=200, headers=None):
 
 
 async def _to_slash(request: Request):
-    return _redirect(request.url.replace(path=request.url.path + "/"))
+    return _redirect(request.scope, request.scope["raw_path"] + b"/")
 
 
-def _redirect(url):
+def _redirect(scope, path):
     """The service's own page (reference/alerce.md, recorded ztf_v1_objects_308.html)."""
-    text = escape(str(url))
+    url = f"{scope['scheme']}://{_host(scope)}{_ascii(path)}"
+    url += f"?{_ascii(scope['query_string'])}" if scope["query_string"] else ""
+    text = escape(url)
     page = (
         "<!doctype html>\n<html lang=en>\n<title>Redirecting...</title>\n<h1>Redirecting...</h1>\n"
         f'<p>You should be redirected automatically to the target URL: <a href="{text}">{text}</a>. '
         "If not, click the link.\n"
     )
-    return HTMLResponse(page, status_code=308, headers={"Location": str(url)})
+    return HTMLResponse(page, status_code=308, headers={"Location": url})
+
+
+def _ascii(raw):
+    """Text of a part of an address as it was sent, percent signs and all; only what must not stand there is quoted."""
+    return quote(raw, safe="/?:@!$&'()*+,;=-._~%")
+
+
+def _host(scope):
+    """Host that was asked, as far as it is one, or the server's own address."""
+    given = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+    host, port = scope["server"]
+    return given if _HOST.fullmatch(given) else f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 class _MergeSlashes:
@@ -167,13 +175,23 @@ class _MergeSlashes:
         self.app = app
 
     async def __call__(self, scope, receive, send):
-        if scope["type"] == "http" and "//" in scope["path"]:
-            path = "/" + "/".join(part for part in scope["path"].split("/") if part)
-            path += "/" if scope["path"].endswith("/") and path != "/" else ""
-            response = _redirect(Request(scope).url.replace(path=path))
-            await response(scope, receive, send)
+        path = scope.get("raw_path") or b""
+        if scope["type"] == "http" and path.startswith(b"/") and b"//" in path:
+            await _redirect(scope, re.sub(b"/+", b"/", path))(scope, receive, send)
         else:
             await self.app(scope, receive, send)
+
+
+class _HeadAsGet:
+    """HEAD is answered as GET is; the web server leaves out the body."""
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            scope = scope | {"method": "GET"}
+        await self.app(scope, receive, send)
 
 
 async def _refusal(request, exc):

@@ -1,7 +1,6 @@
 """HTTP Basic logins: who may ask. Passwords are kept as scrypt hashes only."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
@@ -37,7 +36,7 @@ def _is_entry(text):
     scheme, *parts = text.split("$")
     try:
         return scheme == _SCHEME and [len(base64.b64decode(part, validate=True)) for part in parts] == [_SALT_BYTES, 64]
-    except binascii.Error:
+    except ValueError:  # not base64, or not even ASCII
         return False
 
 
@@ -51,8 +50,10 @@ class Users:
 
     Raises
     ------
+    OSError
+        The file cannot be read.
     ValueError
-        A name or entry cannot be used; the message holds no password.
+        A name or entry, or the file, cannot be used; the message holds no password.
     """
 
     def __init__(self, users):
@@ -88,7 +89,10 @@ class Users:
 
 
 def _read(path):
-    entries = json.loads(Path(path).read_text(encoding="utf-8"))
+    try:
+        entries = json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as exc:
+        raise ValueError(f"users: {path} is not a JSON file in UTF-8: {exc}") from None
     if not isinstance(entries, dict) or not all(
         isinstance(entry, str) and _is_entry(entry) for entry in entries.values()
     ):
@@ -103,12 +107,20 @@ def _parse(header):
     if scheme.lower() != "basic":
         raise _unauthorised("Not authenticated")
     try:
-        name, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+        name, colon, password = _decoded(base64.b64decode(encoded, validate=True)).partition(":")
+    except ValueError:  # not base64, or not even ASCII
         raise _unauthorised("Invalid authentication credentials") from None
     if not colon:
         raise _unauthorised("Invalid authentication credentials")
     return name, password
+
+
+def _decoded(login):
+    """Text in UTF-8, or in what older clients send (RFC 7617 leaves it open)."""
+    try:
+        return login.decode()
+    except UnicodeDecodeError:
+        return login.decode("latin-1")
 
 
 def _unauthorised(detail):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["RefusalError", "dumps", "one_row", "rows"]
+__all__ = ["RefusalError", "dumps", "fragment", "one_row", "rows"]
 
 
 class RefusalError(Exception):
@@ -30,6 +30,13 @@ def dumps(content):
     import orjson
 
     return orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def fragment(content):
+    """Part of an answer that is JSON already."""
+    import orjson
+
+    return orjson.Fragment(dumps(content))
 
 
 def rows(columns):

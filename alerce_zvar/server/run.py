@@ -12,6 +12,7 @@ from alerce_zvar.server.auth import Users
 
 __all__ = ["RunningServer", "create_app", "run", "serve"]
 
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # where a program on this machine reaches all addresses
 _PATIENCE = 5  # seconds that requests under way have when the server stops
 
 
@@ -52,7 +53,7 @@ def serve(archive, *, host="127.0.0.1", port=0, users=None):
     archive : Archive, str or path-like
         Open archive, or its file, which is then opened for reading.
     host : str
-        Address to listen at.
+        Address to listen at; ``"0.0.0.0"`` and ``"::"`` are all of this machine's.
     port : int
         Port; 0 takes a free one.
     users : Users, dict, str or path-like, optional
@@ -64,6 +65,8 @@ def serve(archive, *, host="127.0.0.1", port=0, users=None):
         The archive cannot be opened.
     OSError
         The address cannot be listened at.
+    ValueError
+        ``host`` or ``port`` is not one, or the users cannot be used.
     MissingExtraError
         The extra ``server`` is not installed.
 
@@ -98,7 +101,7 @@ def run(archive, host="127.0.0.1", port=8000, users=None, started=None):
 
     Raises
     ------
-    ArchiveError, OSError, MissingExtraError
+    ArchiveError, OSError, ValueError, MissingExtraError
         As in `serve`.
     KeyboardInterrupt
         The user interrupted it; requests under way were answered first.
@@ -113,11 +116,25 @@ def run(archive, host="127.0.0.1", port=8000, users=None, started=None):
 def _make_server(app):
     import uvicorn
 
-    config = uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=_PATIENCE)
+    config = uvicorn.Config(
+        app, log_level="warning", lifespan="off", proxy_headers=False, timeout_graceful_shutdown=_PATIENCE
+    )
     return uvicorn.Server(config)
 
 
 def _listen(host, port):
+    """Socket that listens; refused where the address is none, or not free."""
+    if not host:
+        raise ValueError("host: an address or name is needed; '0.0.0.0' listens at all of this machine.")
+    if not 0 <= port <= 65535:
+        raise ValueError(f"port: 0 to 65535 is accepted, {port} was given.")
+    try:
+        return _listener(host, port)
+    except OSError as exc:
+        raise OSError(exc.errno, f"cannot listen at {host}, port {port}: {exc.strerror or exc}") from exc
+
+
+def _listener(host, port):
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Named TCP, or asyncio leaves the delay on in which small packets wait for each other: 40 ms an answer.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -133,6 +150,7 @@ def _listen(host, port):
 
 
 def _url(host, port):
+    host = _LOOPBACK.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from alerce_zvar.server.replies import RefusalError, rows
+from alerce_zvar.server.replies import RefusalError, fragment, rows
 from alerce_zvar.zvar import photometry, schema
 
 __all__ = ["HANDLERS", "parse"]
@@ -15,7 +15,7 @@ _FILE = "field, ccd, quad, band"
 
 
 def parse(endpoint, body, path):
-    """Checked values of a request, by their names on the wire; only what was given, ids as integers.
+    """Checked values of a request, by their names on the wire; only what was given, ids as text.
 
     Raises
     ------
@@ -54,12 +54,17 @@ def _one(param, value):
 
 
 def _identifier(name, value):
-    """Ids come as text or as integers; one too large for any id is 0, which no source has."""
+    """Ids come as text or as integers."""
     digits = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 100
     if not digits and (isinstance(value, bool) or not isinstance(value, int)):
         raise _refuse(422, name, "ids must be integers, or text of digits")
-    number = int(value)
-    return number if 0 <= number < _LARGEST else 0
+    return str(value)
+
+
+def _psid(text):
+    """Number of a source, or one that no source has."""
+    number = int(text)
+    return number if 0 <= number < _LARGEST else -1
 
 
 def _number(param, value):
@@ -110,9 +115,18 @@ def _name(position, count):
     if not isinstance(position, dict):
         raise _refuse(422, "positions", "each must be an object with name, ra and dec")
     name = position.get("name", _ONE_POSITION if count == 1 else None)
-    if not isinstance(name, str):
+    if not isinstance(name, str) or not _is_unicode(name):
         raise _refuse(422, "positions.name", "is required and must be text")
     return name
+
+
+def _is_unicode(text):
+    """False of a lone surrogate, which JSON may name and no answer can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _coordinate(position, key, low, high):
@@ -172,34 +186,42 @@ def _attach(archive, whole, given, key, select, order):
 
 def one_object(archive, args):
     """One source, or 404."""
-    whole = _sources(archive, [args["psid"]])
+    whole = objects(archive, {"psids": [args["psid"]]})
     if not whole:
         raise RefusalError(404, {"detail": f"Object {args['psid']} not found"})
-    return whole[args["psid"]]
+    return whole[0]
 
 
 def objects(archive, args):
     """Sources in the order asked; ids that are not known are left out."""
-    whole = _sources(archive, args["psids"])
-    return [whole[psid] for psid in dict.fromkeys(args["psids"]) if psid in whole]
+    psids = dict.fromkeys(map(_psid, args["psids"]))
+    whole = _sources(archive, list(psids))
+    return [whole[psid] for psid in psids if psid in whole]
 
 
 def light_curves(archive, args):
-    """Rows of all files of each source in the order of time; an empty list for an id that is not known."""
-    psids = list(dict.fromkeys(args["psids"]))
+    """Rows of all files of each source in the order of time, under the id as it was asked; [] for an unknown one."""
+    asked = {text: _psid(text) for text in args["psids"]}
     found = archive.query(
         f"""
         SELECT l.psid, e.bjd AS time, e.flux, e.flux_err, e.limiting_mag, l.magzp, l.mag_ref, {_FILE}
         FROM epochs e JOIN lightcurves l USING (lc)
         WHERE NOT e.bad AND l.psid IN (SELECT psid FROM given) AND l.band IN (SELECT band FROM bands)
         ORDER BY l.psid, e.bjd, e.lc, e.key""",
-        given={"psid": np.array(psids, dtype=np.int64)},
-        bands={"band": np.array(args.get("bands", ["g", "r"]), dtype=object)},
+        given={"psid": np.array(list(asked.values()), dtype=np.int64)},
+        bands={"band": np.array(args.get("bands", schema.DEFAULTS["bands"]), dtype=object)},
     )
-    form = _in_fluxes if args.get("format") == "flux" else _in_magnitudes
-    all_rows, psid = rows(form(found)), found["psid"]
-    starts, ends = np.searchsorted(psid, psids), np.searchsorted(psid, psids, side="right")
-    return {str(key): all_rows[start:end] for key, start, end in zip(psids, starts, ends, strict=True)}
+    form = _in_fluxes if args.get("format", schema.DEFAULTS["format"]) == "flux" else _in_magnitudes
+    columns, psid = form(found), found["psid"]
+    spans = {
+        text: [np.searchsorted(psid, number, side) for side in ("left", "right")] for text, number in asked.items()
+    }
+    return {text: _of_one(columns, *span) for text, span in spans.items()}
+
+
+def _of_one(columns, start, end):
+    """JSON of one source's rows, made at once: as Python objects the rows of 500 sources would take gigabytes."""
+    return fragment(rows({name: values[start:end] for name, values in columns.items()}))
 
 
 def _in_magnitudes(found):
