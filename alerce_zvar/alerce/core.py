@@ -184,7 +184,7 @@ class AlerceClass(BaseQuery, Service):
         return table.with_companions(failures=failures.table())
 
     def _all_rows(self, content, reply, values, row_limit, page_size, timeout):
-        """Rows of all pages, as far as the limit; what the service says of further pages is not used."""
+        """Rows of all pages, as far as the limit; a page that comes again is an error."""
         endpoint = self._client.endpoints["objects"]
         rows, seen, page = [], set(), 1
         while True:

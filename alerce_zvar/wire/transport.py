@@ -1,7 +1,7 @@
 """The only way out: sends a Query and returns the whole answer, or one of our errors.
 
-Here live retries, the deadline, the size cap, the rule for redirects, the limit on connections, and the login. Foreign
-exceptions end here: they are turned into ours without their frames, because those hold the request with its secrets.
+Here live retries, the deadline, redirects, the limit on connections, and the login. `connection` reads under the
+deadline and the size cap, `translate` turns what others say and raise into our errors.
 """
 
 import contextlib
