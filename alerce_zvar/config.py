@@ -13,6 +13,12 @@ class Conf(astropy_config.ConfigNamespace):
     """Configuration parameters for `alerce_zvar`."""
 
     alerce_url = astropy_config.ConfigItem("https://api.alerce.online", "Address of ALeRCE's ZTF services.")
+    alerce_lsst_url = astropy_config.ConfigItem("https://api-lsst.alerce.online", "Address of ALeRCE's LSST services.")
+    alerce_stamps_url = astropy_config.ConfigItem(
+        "https://avro.alerce.online", "Address of ALeRCE's image stamps and alerts of ZTF."
+    )
+    alerce_tap_url = astropy_config.ConfigItem("https://tap.alerce.online/tap", "Address of ALeRCE's TAP service.")
+    catshtm_url = astropy_config.ConfigItem("https://catshtm.alerce.online", "Address of ALeRCE's catsHTM service.")
     zvar_url = astropy_config.ConfigItem("https://hypernova.caltech.edu/api", "Address of the ZVAR service.")
     zvar_username = astropy_config.ConfigItem(
         "", "User name for ZVAR where neither login() nor the environment variable ZVAR_USERNAME gives one."

@@ -12,7 +12,7 @@ import alerce_zvar
 
 ROOT = Path(alerce_zvar.__file__).parent
 PACKAGE = "alerce_zvar"
-SCHEMAS = {"wire.spec", "alerce.schema", "zvar.schema", "zvar.photometry"}
+SCHEMAS = {"wire.spec", "alerce.schema", "catshtm.schema", "zvar.schema", "zvar.photometry"}
 BASE = {"errors", "config", "folding", "lightcurves"}
 SERVICE = BASE | {"wire"}
 EVERYTHING = {""}
@@ -28,10 +28,12 @@ ROOMS = {
     "wire.decode": {"errors", "config", "wire.spec", "wire.query"},
     "wire": {"errors", "config"},
     "alerce.schema": {"wire.spec"},
+    "catshtm.schema": {"wire.spec"},
     "zvar.schema": {"wire.spec"},
     "zvar.photometry": {"zvar.schema"},
     "lightcurves": {"errors", "folding", *SCHEMAS},
     "alerce": SERVICE,
+    "catshtm": SERVICE,
     "zvar": SERVICE,
     "period": {"errors", "folding", "lightcurves"},
     "plot": {"errors", "folding", "lightcurves", "period"},
@@ -45,6 +47,7 @@ NETWORK_ROOMS = ("wire.transport", "wire.connection", "wire.translate", "server"
 # Optional package -> the rooms whose modules may import it at once; all others do so inside a function, if at all.
 EXTRAS = {
     "duckdb": ("archive",),
+    "fastavro": (),
     "fastapi": ("server",),
     "jinja2": ("server",),
     "matplotlib": ("plot",),
@@ -52,6 +55,7 @@ EXTRAS = {
     "pandas": (),
     "plotly": ("plot",),
     "pyarrow": (),
+    "sqlglot": ("server",),
     "starlette": ("server",),
     "uvicorn": ("server",),
 }

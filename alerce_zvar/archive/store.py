@@ -1,17 +1,13 @@
 """One DuckDB file that holds a local sky."""
 
-import threading
-from contextlib import contextmanager, suppress
-from pathlib import Path
-
 import numpy as np
 from astropy import units as u
 from astropy.table import Table
 
 from alerce_zvar.alerce import schema as alerce
 from alerce_zvar.archive import alerts as alert_side
-from alerce_zvar.archive import connection as duck
-from alerce_zvar.archive import irsa, merge, tables, usertable
+from alerce_zvar.archive import irsa, merge, usertable
+from alerce_zvar.archive.database import Database
 from alerce_zvar.archive.report import ImportReport, failure_table
 from alerce_zvar.archive.results import add_rows
 from alerce_zvar.archive.search import cone_search
@@ -23,7 +19,7 @@ __all__ = ["Archive"]
 _MATCH_RADIUS = 1.5 * u.arcsec
 
 
-class Archive:
+class Archive(Database):
     """A local sky: sources, light curves, epochs, periods, and ALeRCE's tables made from them.
 
     Made by `Archive.create` or `Archive.open`; closed by `close` or a ``with`` block. Many threads may read.
@@ -33,86 +29,6 @@ class Archive:
     path : `~pathlib.Path`
         The file.
     """
-
-    def __init__(self, path, connection):
-        self.path = path
-        self._connection = connection
-        self._writing = threading.RLock()
-
-    @classmethod
-    def create(cls, path):
-        """New, empty archive.
-
-        Parameters
-        ----------
-        path : str or path-like
-            File to make.
-
-        Raises
-        ------
-        ArchiveError
-            The file exists, or cannot be made.
-        MissingExtraError
-            The extra ``archive`` is not installed.
-        """
-        path = Path(path)
-        if path.is_file():
-            raise ArchiveError(
-                f"{path} exists already; open it with Archive.open, choose another name, "
-                "or delete it if it is left of an attempt that was cut off."
-            )
-        archive = cls(path, duck.connect(path, read_only=False))
-        try:
-            with archive.transaction():
-                for statement in tables.create_statements():
-                    archive.write(statement)
-        except BaseException:
-            archive.close()
-            path.unlink(missing_ok=True)
-            raise
-        return archive
-
-    @classmethod
-    def open(cls, path, read_only=False):
-        """Existing archive.
-
-        Parameters
-        ----------
-        path : str or path-like
-            File that `create` made.
-        read_only : bool
-            Let other processes read it at the same time; nothing can be written then.
-
-        Raises
-        ------
-        ArchiveError
-            The file is missing, is no archive, has another version, or is being written by another process.
-        MissingExtraError
-            The extra ``archive`` is not installed.
-        """
-        path = Path(path)
-        if not path.exists():
-            raise ArchiveError(f"{path} is not there; make an archive with Archive.create.")
-        archive = cls(path, duck.connect(path, read_only=read_only))
-        try:
-            archive._check_version()
-        except ArchiveError:
-            archive.close()
-            raise
-        return archive
-
-    def close(self):
-        """Close the file; the archive cannot be used after."""
-        self._connection.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc_info):
-        self.close()
-
-    def __repr__(self):
-        return f"<Archive {self.path}>"
 
     def import_irsa(self, paths, *, radius=_MATCH_RADIUS, alert_snr=None, progress=None):
         """What an import of ZTF data-release light curves did.
@@ -276,72 +192,9 @@ class Archive:
         table["ra"].unit = table["dec"].unit = u.deg
         return table
 
-    def summary(self):
-        """Number of rows of each table, as a dict."""
-        names = [name for name in tables.TABLES if name != "meta"]
-        counts = self.write("SELECT " + ", ".join(f"(SELECT count(*) FROM {name}) AS {name}" for name in names))
-        return {name: int(counts[name][0]) for name in names}
-
-    def query(self, sql, parameters=(), **arrays):
-        """Columns that a read-only SQL statement gives, as a dict of (masked) arrays.
-
-        Parameters
-        ----------
-        sql : str
-            Statement with ``?`` for each parameter.
-        parameters : sequence
-            Their values.
-        **arrays : dict of ndarray
-            Tables that the statement may name; NaN in them is NULL.
-        """
-        with duck.cursor(self._connection) as cursor:
-            return duck.execute(cursor, sql, parameters, arrays)
-
     def cone_search(self, ra, dec, radius):
         """Sources inside cones, nearest first; see `alerce_zvar.archive.search.cone_search`."""
         return cone_search(self.query, ra, dec, radius)
-
-    def write(self, sql, parameters=(), **arrays):
-        """As `query`, on the connection that may change the archive and sees temporary tables."""
-        with self._writing:
-            return duck.execute(self._connection, sql, parameters, arrays)
-
-    @contextmanager
-    def transaction(self):
-        """All that is written inside is kept, or nothing."""
-        with self._writing:
-            duck.begin(self._connection)
-            try:
-                yield
-                duck.commit(self._connection)
-            except BaseException:
-                duck.rollback(self._connection)
-                raise
-
-    def _check_version(self):
-        try:
-            meta = self.query("SELECT key, value FROM meta")
-        except ArchiveError as exc:
-            raise ArchiveError(
-                f"{self.path} is a DuckDB file, but not an archive of alerce_zvar; "
-                "if making one was cut off, delete the file and make it again."
-            ) from exc
-        found = dict(zip(meta["key"], meta["value"], strict=True))
-        if found.get("format") != "alerce_zvar" or found.get("version") != str(tables.VERSION):
-            raise ArchiveError(
-                f"{self.path} is an archive of version {found.get('version')}; this package reads {tables.VERSION}."
-            )
-
-    @contextmanager
-    def _importing(self):
-        """One import at a time; its temporary tables are dropped at the end."""
-        with self._writing:
-            try:
-                yield
-            finally:
-                with suppress(ArchiveError):  # where that cannot be done, the error that led here is the one to show
-                    for name in self.write("SELECT table_name AS name FROM duckdb_tables() WHERE temporary")["name"]:
-                        self.write(f'DROP TABLE temp."{name}"')
 
     def _stage_files(self, files, tell):
         """Rows of the files to the temporary table ``raw``; (file, reason) of those that failed."""

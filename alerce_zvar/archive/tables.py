@@ -3,30 +3,33 @@
 from astropy import units as u
 
 from alerce_zvar.alerce import schema as alerce
+from alerce_zvar.alerce.schema import lsst
 from alerce_zvar.zvar import schema as zvar
 
 __all__ = ["BRIGHTEST", "FAINTEST", "FIRST_MJD", "LAST_MJD", "TABLES", "VERSION", "create_statements"]
 
-VERSION = 2
+VERSION = 3
 FIRST_MJD, LAST_MJD = 15020, 88069  # 1900 to 2100: other times are mistakes
 BRIGHTEST, FAINTEST = -5, 40  # mag, likewise
 _SQL_TYPES = {"str": "VARCHAR", "int64": "BIGINT", "float64": "DOUBLE", "float32": "FLOAT", "bool": "BOOLEAN"}
-_BIG_IDS = ("candid", "parent_candid", "candid_alert")  # integers above 2^53 that our tables show as text
 _OID = ("oid VARCHAR NOT NULL",)
+_LSST_OID = ("oid BIGINT NOT NULL",)
 
 
 def _sql_type(column):
     if column.codes:
         return "SMALLINT"
-    if column.name in _BIG_IDS:
-        return "BIGINT"
+    if column.wire_dtype == "id" and column.name != "classifier_version":
+        return "BIGINT"  # integers above 2^53, which our tables show as text
     if column.unit == u.mag and column.dtype == "float64":
         return "FLOAT"  # ALeRCE keeps magnitudes in single precision: its bodies print 17.634726
     return _SQL_TYPES[column.dtype]
 
 
-def _served(schema):
-    return tuple(f'"{column.wire}" {_sql_type(column)}' for column in schema.columns)
+def _served(schema, exactly=False):
+    """Columns of a table of the schema; exactly: its numbers in double precision, whatever their unit."""
+    types = {column.wire: _sql_type(column) for column in schema.columns}
+    return tuple(f'"{wire}" {"DOUBLE" if exactly and kind == "FLOAT" else kind}' for wire, kind in types.items())
 
 
 TABLES = {
@@ -67,6 +70,18 @@ TABLES = {
     "non_detections": (*_OID, *_served(alerce.NON_DETECTIONS)),
     "probabilities": (*_OID, *_served(alerce.PROBABILITIES)),
     "features": (*_OID, *_served(alerce.FEATURES)),
+    "forced_photometry": (*_OID, *_served(alerce.FORCED_PHOTOMETRY, exactly=True)),
+    # Whole alert packets, as Avro; stamps are cut from them when they are asked for.
+    "alerts": ("candid BIGINT NOT NULL", *_OID, "mjd DOUBLE NOT NULL", "packet BLOB NOT NULL"),
+    # One row per class; place is its rank in the service's list.
+    "classifiers": (*_served(alerce.CLASSIFIERS), "class_name VARCHAR NOT NULL", "place INTEGER NOT NULL"),
+    "lsst_objects": _served(lsst.OBJECT),
+    "lsst_detections": _served(lsst.DETECTIONS),
+    "lsst_forced_photometry": _served(lsst.FORCED_PHOTOMETRY),
+    "lsst_probabilities": (*_LSST_OID, *_served(lsst.PROBABILITIES)),
+    "lsst_classifiers": (*_served(lsst.CLASSIFIERS), "class_name VARCHAR NOT NULL", "place INTEGER NOT NULL"),
+    # Gzipped FITS files as the service gives them; stamp is one of lsst.STAMPS.
+    "lsst_stamps": ("measurement_id BIGINT NOT NULL", *_LSST_OID, "stamp VARCHAR NOT NULL", "fits BLOB NOT NULL"),
 }
 
 

@@ -261,6 +261,37 @@ def features(archive, args):
     return _filtered(archive, args, "features", ("name", "value", "fid", "version"), wanted, "version, fid, name")
 
 
+def feature(archive, args):
+    """One feature, of all versions; a list as well."""
+    wanted = {"name": args["name"], "fid": args.get("fid"), "version": args.get("version")}
+    return _filtered(archive, args, "features", ("name", "value", "fid", "version"), wanted, "version, fid, name")
+
+
+def limits(archive, args):
+    """Ranges of what objects can be selected by."""
+    columns = ", ".join(f"{end}({key}) AS {end}_{key}" for key in ("ndet", "firstmjd") for end in ("min", "max"))
+    return one_row(archive.query(f"SELECT {columns} FROM objects"))
+
+
+def classifiers(archive, args):
+    """Classifiers, their versions and classes."""
+    found = archive.query("SELECT classifier_name, classifier_version, class_name FROM classifiers ORDER BY place")
+    grouped = {}
+    for row in rows(found):
+        grouped.setdefault((row["classifier_name"], row["classifier_version"]), []).append(row["class_name"])
+    return [
+        {"classifier_name": name, "classifier_version": version, "classes": classes}
+        for (name, version), classes in grouped.items()
+    ]
+
+
+def classes(archive, args):
+    """Classes of one version of a classifier; none where the archive does not know it."""
+    wanted = [args["classifier_name"], args["classifier_version"]]
+    where = "classifier_name = ? AND classifier_version = ?"
+    return rows(archive.query(f"SELECT class_name AS name FROM classifiers WHERE {where} ORDER BY place", wanted))
+
+
 def _filtered(archive, args, table, columns, wanted, order):
     _check_known(archive, args, f"/{table}")
     given = {column: value for column, value in wanted.items() if value is not None}
@@ -311,4 +342,8 @@ HANDLERS = {
     "magstats": magstats,
     "probabilities": probabilities,
     "features": features,
+    "feature": feature,
+    "limits": limits,
+    "classifiers": classifiers,
+    "classes": classes,
 }

@@ -24,6 +24,7 @@ from alerce_zvar.zvar import schema as zvar_schema
 __all__ = ["build"]
 
 V2_PREFIX = "/v2/lightcurve"
+_WITHOUT_SLASH = ("/ztf/v1/objects", "/ztf/v1/classifiers")
 LARGEST_BODY = 2 * 2**20  # bytes; a thousand positions take 0.1 MB
 LARGE_AT_ONCE = 2  # answers of light curves that are made at the same time; the largest take half a gigabyte
 _HOST = re.compile(r"[\w.-]+(:\d{1,5})?|\[[0-9a-fA-F:.]+\](:\d{1,5})?", re.ASCII)
@@ -71,7 +72,15 @@ def _add_alerce(app, archive):
     for name, handler in alerce_v2.HANDLERS.items():
         answer = _answer(archive, oid, handler, alerce.parse)
         _route(app, oid, f"{V2_PREFIX}/{name}/{{oid}}", answer, "ALeRCE v2", handler.__doc__)
-    app.add_api_route("/ztf/v1/objects", _to_slash, include_in_schema=False)
+    for path in _WITHOUT_SLASH:
+        app.add_api_route(path, _to_slash, include_in_schema=False)
+
+
+def _add_service(app, archive, service, schema, tag):
+    """Routes of a service that has a prefix of its own: `service` answers what `schema` describes."""
+    for endpoint in schema.ENDPOINTS:
+        answer = _answer(archive, endpoint, service.HANDLERS[endpoint.name], service.parse)
+        _route(app, endpoint, schema.LOCAL_PREFIX + endpoint.path, answer, tag, defaults=schema.DEFAULTS)
 
 
 def _add_zvar(app, archive, users):
@@ -92,9 +101,14 @@ def _answer(archive, endpoint, handler, parse, users=None, turn=None):
         given = await _body(request) if endpoint.method == "POST" else request.query_params
         args = parse(endpoint, given, request.path_params)
         async with turn or nullcontext():
-            return _json(await run_in_threadpool(lambda: dumps(handler(archive, args))))
+            return await run_in_threadpool(lambda: _reply(handler(archive, args)))
 
     return answer
+
+
+def _reply(content):
+    """Answer of a handler: a response of its own making, or what JSON can hold."""
+    return content if isinstance(content, Response) else _json(dumps(content))
 
 
 async def _body(request):

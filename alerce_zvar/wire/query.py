@@ -319,10 +319,10 @@ def _is_angle(param):
 
 def _to_mjd(param, value):
     if isinstance(value, Time) and not value.shape:
-        return _finite(param, float(value.utc.mjd), value)
+        return _finite(param, float(getattr(value, param.scale).mjd), value)
     if isinstance(value, numbers.Real) and not isinstance(value, bool):
         return _finite(param, float(value), value)
-    raise _wrong(param, value, "an astropy Time, or an MJD (UTC) as a number")
+    raise _wrong(param, value, f"an astropy Time, or an MJD ({param.scale.upper()}) as a number")
 
 
 def _to_position(param, value):

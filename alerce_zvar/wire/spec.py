@@ -107,6 +107,8 @@ class Param:
         `~astropy.time.Time` or a number of days; a ``position`` has a name, ra and dec.
     unit : `~astropy.units.UnitBase`, optional
         Unit on the wire of a quantity or number.
+    scale : str
+        Time scale of an mjd on the wire.
     bare : bool
         A quantity may also be a bare number, because its unit cannot be mistaken.
     many : int
@@ -128,6 +130,7 @@ class Param:
     kind: str
     description: str
     unit: u.UnitBase | None = None
+    scale: str = "utc"
     bare: bool = False
     many: int = 1
     choices: tuple = ()
@@ -157,6 +160,9 @@ class Endpoint:
         Key of the rows inside the JSON object, empty when the body is the list itself.
     private : bool
         The request carries the login.
+    single : bool
+        It asks for one thing, so that status 404 means that there is no such thing. So does any endpoint with a
+        parameter in its path.
     description : str
         One line for people.
     source : str
@@ -172,6 +178,11 @@ class Endpoint:
     answer: TableSchema | None = None
     items: str = ""
     private: bool = False
+    single: bool = False
+
+    def __post_init__(self):
+        if any(param.where == "path" for param in self.params):
+            object.__setattr__(self, "single", True)
 
     def param(self, name):
         """The parameter of that name, or None."""

@@ -91,8 +91,7 @@ def status_error(query, response, url):
     if status in (401, 403):
         advice = " Log in, or check the login: see login()." if query.endpoint.private else ""
         return LoginError(f"The service refused access (status {status}).{advice}", **known)
-    asks_for_one = any(param.where == "path" for param in query.endpoint.params)
-    if status == 404 and asks_for_one and "json" in response.headers.get("Content-Type", ""):
+    if status == 404 and query.endpoint.single and "json" in response.headers.get("Content-Type", ""):
         return NotFoundError("Not found.", **known)
     if status == 429:
         return RateLimitError("Too many requests.", retry_after=0.0, **known)
