@@ -81,7 +81,7 @@ def test_create_and_open(tmp_path):
         Archive.create(path)
     with Archive.open(path, read_only=True) as archive:
         assert set(archive.summary().values()) == {0}
-        assert archive.sources().colnames == ["psid", "oid", "name", "ra", "dec", "objtype"]
+        assert archive.sources().colnames == ["psid", "oid", "name", "ra", "dec", "objtype", "lsst_oid"]
         assert len(archive.sources()) == 0
 
 
@@ -705,7 +705,7 @@ def test_added_tables_replace_what_they_repeat(archive):
     periods["period"], periods["significance"], periods["string_length"] = [12.0] * u.h, [20.0], [np.nan]
     classes = Table({"oid": [oid], "classifier": ["c"], "classifier_version": ["1"], "class_name": ["RRL"]})
     classes["probability"], classes["ranking"] = [0.9], [1]
-    features = Table({"oid": [oid], "name": ["Mean"], "value": [15.1], "fid": [1], "version": ["1"]})
+    features = Table({"oid": [oid], "name": ["Mean"], "value": [15.1], "band": ["g"], "version": ["1"]})
     for _ in range(2):
         archive.add_periods(periods)
         archive.add_probabilities(classes)

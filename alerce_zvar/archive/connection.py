@@ -1,12 +1,14 @@
 """The way to DuckDB: connections, statements, and its errors in our words."""
 
 import re
+import threading
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from alerce_zvar.errors import ArchiveError, require
 
-__all__ = ["begin", "commit", "connect", "cursor", "execute", "rollback"]
+__all__ = ["begin", "commit", "connect", "cursor", "execute", "is_failure_of_storage", "read_only", "rollback"]
 
 # Nothing is fetched: extensions of DuckDB would be downloaded at first use.
 _CONFIG = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
@@ -18,6 +20,7 @@ _MEANINGS = {
     "transaction within a transaction": "A transaction is under way already; it cannot hold another, nor an import.",
 }
 _SHOWN_LINES = 3
+_LOOK = 0.1  # seconds after which it is looked again whether a statement has been given up
 
 
 def connect(path, read_only):
@@ -63,6 +66,40 @@ def begin(connection):
         connection.begin()
 
 
+@contextmanager
+def read_only(connection, seconds, given_up):
+    """Statements inside can change nothing, and end after so many seconds, or soon after they are given up.
+
+    Raises
+    ------
+    TimeoutError
+        They were ended.
+    """
+    ended, finished = threading.Event(), threading.Event()
+    until = time.monotonic() + seconds
+
+    def watch():
+        while not finished.wait(_LOOK):
+            if time.monotonic() > until or given_up.is_set():
+                ended.set()
+                connection.interrupt()
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    with _translated():
+        connection.execute("BEGIN TRANSACTION READ ONLY")
+    watcher.start()
+    try:
+        yield
+    except (KeyboardInterrupt, ArchiveError):
+        if ended.is_set():
+            raise TimeoutError from None
+        raise
+    finally:
+        finished.set()
+        watcher.join()
+        rollback(connection)
+
+
 def commit(connection):
     """Keep what the transaction wrote."""
     with _translated():
@@ -74,6 +111,13 @@ def rollback(connection):
     (duckdb,) = require("archive", "duckdb")
     with suppress(duckdb.Error):
         connection.rollback()
+
+
+def is_failure_of_storage(error):
+    """True of an `ArchiveError` that says nothing about what was to be written: a full disk, a broken file, ..."""
+    (duckdb,) = require("archive", "duckdb")
+    kinds = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.OutOfMemoryException)
+    return isinstance(error.__cause__, (*kinds, duckdb.ConnectionException, duckdb.TransactionException))
 
 
 def _forget(connection, names):

@@ -114,13 +114,44 @@ class Database:
         Parameters
         ----------
         sql : str
-            Statement with ``?`` for each parameter.
-        parameters : sequence
+            Statement with ``?`` or ``$name`` for each parameter.
+        parameters : sequence or dict
             Their values.
         **arrays : dict of ndarray
             Tables that the statement may name; NaN in them is NULL.
         """
         with duck.cursor(self._connection) as cursor:
+            return duck.execute(cursor, sql, parameters, arrays)
+
+    def query_safely(self, sql, parameters, arrays, *, seconds, given_up=None):
+        """As `query`, for statements made on behalf of others: nothing can be changed, and they end in time.
+
+        Parameters
+        ----------
+        sql : str
+            Statement with ``$name`` for each parameter.
+        parameters : dict
+            Name -> value.
+        arrays : dict
+            Name -> dict of (masked) arrays: tables that the statement may name.
+        seconds : float
+            After which it is interrupted.
+        given_up : `threading.Event`, optional
+            Set when nobody waits for the answer any more.
+
+        Returns
+        -------
+        dict of ndarray
+            As from `query`.
+
+        Raises
+        ------
+        TimeoutError
+            It was interrupted.
+        ArchiveError
+            The database refuses it.
+        """
+        with duck.cursor(self._connection) as cursor, duck.read_only(cursor, seconds, given_up or threading.Event()):
             return duck.execute(cursor, sql, parameters, arrays)
 
     def write(self, sql, parameters=(), **arrays):

@@ -68,8 +68,8 @@ FROM incoming
 """
 
 
-def find_files(paths):
-    """Files to import, sorted: the given ones, and all ``*.csv`` and ``*.csv.gz`` below given folders.
+def find_files(paths, patterns=("*.csv", "*.csv.gz")):
+    """Files to import, sorted: the given ones, and those below given folders whose names fit a pattern.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def find_files(paths):
     missing = [str(path) for path in given if not path.exists()]
     if missing:
         raise ArchiveError(f"No such file or folder: {', '.join(missing)}.")
-    return sorted({file for path in given for file in (_in_folder(path) if path.is_dir() else (path,))})
+    return sorted({file for path in given for file in (_in_folder(path, patterns) if path.is_dir() else (path,))})
 
 
 def stage_file(run, path):
@@ -100,8 +100,8 @@ def stage_file(run, path):
     run(_STAGE)
 
 
-def _in_folder(folder):
-    return [path for pattern in ("*.csv", "*.csv.gz") for path in folder.rglob(pattern)]
+def _in_folder(folder, patterns):
+    return [path for pattern in patterns for path in folder.rglob(pattern)]
 
 
 def _check_header(path):

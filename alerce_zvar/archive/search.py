@@ -4,19 +4,21 @@ import numpy as np
 
 from alerce_zvar.archive.sky import chord_squared, cone_ranges, unit_vectors
 
-__all__ = ["cone_search"]
+__all__ = ["cone_search", "position_filter"]
 
 _SEARCH = """
-SELECT cone, psid, 2 * degrees(asin(least(1, sqrt(distance_squared) / 2))) * 3600 AS distance
-FROM (SELECT r.cone, s.psid,
-             (s.x - c.x) ** 2 + (s.y - c.y) ** 2 + (s.z - c.z) ** 2 AS distance_squared, c.chord
-      FROM ranges r JOIN sources s ON s.hpx >= r.low AND s.hpx < r.high JOIN cones c ON c.cone = r.cone)
-WHERE distance_squared <= chord
-ORDER BY cone, distance, psid
+SELECT cone, key AS "{key}", 2 * degrees(asin(least(1, sqrt(distance_squared) / 2))) * 3600 AS distance
+FROM (SELECT r.cone, s."{key}" AS key,
+             (s.{prefix}x - c.x) ** 2 + (s.{prefix}y - c.y) ** 2 + (s.{prefix}z - c.z) ** 2 AS distance_squared, c.chord
+      FROM ranges r JOIN "{table}" s ON s.{prefix}hpx >= r.low AND s.{prefix}hpx < r.high
+      JOIN cones c ON c.cone = r.cone)
+WHERE distance_squared <= chord {only}
+ORDER BY cone, distance, key
 """
+_NEAREST = "QUALIFY row_number() OVER (PARTITION BY cone ORDER BY distance_squared, key) = 1"
 
 
-def cone_search(query, ra, dec, radius):
+def cone_search(query, ra, dec, radius, *, table="sources", key="psid", prefix="", nearest=False):
     """Sources inside each cone, nearest first.
 
     Parameters
@@ -25,13 +27,42 @@ def cone_search(query, ra, dec, radius):
         `Archive.query`, or the like of it.
     ra, dec, radius : ndarray of float
         Centres (ICRS) [deg] and radii [arcsec] of the cones.
+    table, key, prefix : str
+        Table of the archive, its column that tells sources apart, and what stands before x, y, z and hpx there.
+    nearest : bool
+        Only the nearest source of each cone.
 
     Returns
     -------
     dict of ndarray
-        ``cone`` (index of the cone), ``psid`` (int64), ``distance`` [arcsec].
+        ``cone`` (index of the cone), the key, ``distance`` [arcsec].
     """
     ranges = cone_ranges(ra, dec, radius)
     x, y, z = unit_vectors(ra, dec).T.copy()
     cones = {"cone": np.arange(len(x)), "x": x, "y": y, "z": z, "chord": chord_squared(radius)}
-    return query(_SEARCH, ranges=ranges, cones=cones)
+    sql = _SEARCH.format(table=table, key=key, prefix=prefix, only=_NEAREST if nearest else "")
+    return query(sql, ranges=ranges, cones=cones)
+
+
+def position_filter(ra_column, dec_column, ra, dec, radius):
+    """SQL condition, with its parameters, that a position [deg] lies in a cone; exact at any separation.
+
+    Rows far off in declination are left out at once, so that a table without an index is searched fast.
+
+    Parameters
+    ----------
+    ra_column, dec_column : str
+        SQL of the position.
+    ra, dec, radius : float
+        Centre [deg] and radius [arcsec].
+    """
+    if radius < 0 or abs(dec) > 90:
+        return "false", []
+    reach = min(radius / 3600.0, 180.0)
+    haversine = (
+        f"sin(radians({dec_column} - ?) / 2) ** 2 "
+        f"+ cos(radians({dec_column})) * cos(radians(?)) * sin(radians({ra_column} - ?) / 2) ** 2"
+    )
+    sql = f"{dec_column} BETWEEN ? AND ? AND degrees(2 * asin(sqrt(least(1, {haversine})))) <= ?"
+    margin = reach * 1e-9 + 1e-9  # rounding, here and below
+    return sql, [dec - reach - margin, dec + reach + margin, dec, dec, ra, reach + margin * 1e-3]

@@ -13,6 +13,8 @@ __all__ = ["ORDER", "chord_squared", "cone_ranges", "pixel", "unit_vectors"]
 
 ORDER = 29  # of the stored pixel numbers, nested: 0.4 mas
 _FINEST = 14  # of the pixels that cover a cone: 13 arcsec
+_SMALL = 3  # order from which a cone is covered by a pixel and its neighbours
+_NONE = np.empty(0, dtype=np.int64)
 _WIDEST = 30.0  # deg; a wider cone is compared with every source
 _PIXEL_SIZE = 58.6323  # deg, square root of a base pixel's area
 _ELONGATION = 2.0  # centre to corner of the most elongated pixel, in sizes, with room to spare
@@ -52,13 +54,46 @@ def cone_ranges(ra, dec, radius):
         ``cone`` (which one), ``low`` and ``high`` (pixels ``low <= hpx < high`` at order `ORDER`); a cone has one row
         or several, without overlap.
     """
-    found = [_ranges_of_one(*cone) for cone in zip(ra, dec, np.asarray(radius) / 3600.0, strict=True)]
-    counts = [len(low) for low, _ in found]
-    return {
-        "cone": np.repeat(np.arange(len(found)), counts),
-        "low": np.concatenate([low for low, _ in found] or [np.empty(0, np.int64)]),
-        "high": np.concatenate([high for _, high in found] or [np.empty(0, np.int64)]),
-    }
+    ra, dec, radius = (np.asarray(values, dtype=float) for values in (ra, dec, radius))
+    radius = radius / 3600.0
+    order = np.clip(np.log2(_PIXEL_SIZE / (2.0 * np.maximum(radius, 1e-9))), 0, _FINEST).astype(int)
+    parts = [(_NONE, _NONE, _NONE)]
+    for level in np.unique(order[order >= _SMALL]):
+        cones = np.flatnonzero(order == level)
+        which, low, high = _ranges_of_small(ra[cones], dec[cones], level)
+        parts.append((cones[which], low, high))
+    for cone in np.flatnonzero(order < _SMALL):
+        low, high = _ranges_of_one(ra[cone], dec[cone], radius[cone])
+        parts.append((np.full(len(low), cone), low, high))
+    cone, low, high = (np.concatenate(column) for column in zip(*parts, strict=True))
+    by_cone = np.lexsort((low, cone))
+    return {"cone": cone[by_cone], "low": low[by_cone], "high": high[by_cone]}
+
+
+def _ranges_of_small(ra, dec, order):
+    """Ranges of all cones at once: their centre's pixel, at least twice as large as their radius, and its neighbours.
+
+    ::
+
+        +---+---+---+
+        |   |   |   |     a cone that reaches out of the pixel of its centre ends in the next
+        +---+---+---+
+        |   | o |   |
+        +---+---+---+
+        |   |   |   |
+        +---+---+---+
+    """
+    grid = HEALPix(level_to_nside(order), order="nested")
+    centre = grid.lonlat_to_healpix(np.mod(ra, 360.0) * u.deg, dec * u.deg)
+    with np.errstate(invalid="ignore"):  # at the corners of base pixels a neighbour is missing, and said to be -1
+        pixels = np.sort(np.vstack([centre, grid.neighbours(centre)]).astype(np.int64), axis=0)
+    cone, pixels = np.repeat(np.arange(len(ra)), len(pixels)), pixels.T.ravel()
+    cone, pixels = cone[pixels >= 0], pixels[pixels >= 0]
+    new = np.ones(len(cone), dtype=bool)
+    new[1:] = (np.diff(pixels) != 1) | (np.diff(cone) != 0)
+    last = np.append(new[1:], True)
+    shift = 2 * (ORDER - order)
+    return cone[new], pixels[new] << shift, (pixels[last] + 1) << shift
 
 
 def _ranges_of_one(ra, dec, radius):

@@ -7,19 +7,23 @@ from astropy.table import Table
 from alerce_zvar.alerce import schema as alerce
 from alerce_zvar.archive import alerts as alert_side
 from alerce_zvar.archive import irsa, merge, usertable
-from alerce_zvar.archive.database import Database
+from alerce_zvar.archive.alerce_import import import_alerce
+from alerce_zvar.archive.catalog_archive import CatalogArchive
+from alerce_zvar.archive.lsst import add_lsst
+from alerce_zvar.archive.packets import import_alerts
+from alerce_zvar.archive.period_archive import PeriodArchive
 from alerce_zvar.archive.report import ImportReport, failure_table
-from alerce_zvar.archive.results import add_rows
+from alerce_zvar.archive.results import put_classes, put_rows
 from alerce_zvar.archive.search import cone_search
+from alerce_zvar.archive.zvar_archive import ZvarArchive
 from alerce_zvar.errors import ArchiveError
-from alerce_zvar.zvar import schema as zvar
 
 __all__ = ["Archive"]
 
 _MATCH_RADIUS = 1.5 * u.arcsec
 
 
-class Archive(Database):
+class Archive(CatalogArchive, PeriodArchive, ZvarArchive):
     """A local sky: sources, light curves, epochs, periods, and ALeRCE's tables made from them.
 
     Made by `Archive.create` or `Archive.open`; closed by `close` or a ``with`` block. Many threads may read.
@@ -137,20 +141,85 @@ class Archive(Database):
             report = self._merge_staged(arcsec, alerts, snr, progress or _silent)
         return ImportReport(files=1, **report)
 
-    def add_periods(self, table):
-        """Store periods; those of the same light curve and number of bins are replaced.
+    def import_alerce(self, source, *, radius=_MATCH_RADIUS, progress=None):
+        """What an import of ALeRCE's own answers did; the local server gives them back as they were.
 
         Parameters
         ----------
-        table : `~astropy.table.Table`
-            ``psid`` and the columns of `alerce_zvar.zvar.schema.PERIODS`.
+        source : str, path-like, mapping, or iterable of these
+            A folder of recorded JSON answers, one such file, or answers in memory. ``INDEX.json`` in the folder lists
+            objects with ``file``, ``url`` and, if not 200, ``status``; the address says what the file is. Any other
+            file, like a mapping, has names of endpoints as keys (``object``, ``objects``, ``lightcurve``,
+            ``detections``, ``non_detections``, ``forced_photometry``, ``magstats``, ``probabilities``, ``features``,
+            ``classifiers``) and the decoded bodies as values, in the older or the newer form, and the object as
+            ``oid``; of a file its name may hold that instead. ``survey`` is ``"ztf"`` or ``"lsst"``, by default
+            ``"lsst"`` where the oid is a number.
+        radius : `~astropy.units.Quantity`
+            An object closer than this to a source without recorded object stands there; otherwise it gets a new source.
+        progress : callable, optional
+            Called as ``progress(done, total, what)``.
+
+        Returns
+        -------
+        AlerceReport
+            A broken file is listed in ``failures``, and nothing of it is imported; it does not keep others back.
 
         Raises
         ------
-        ValueError
-            A source that the archive does not hold.
+        ArchiveError
+            A path does not exist, or its ``INDEX.json`` cannot be read.
+        TypeError, ValueError
+            ``source`` or ``radius`` cannot be used.
+
+        Notes
+        -----
+        The same answers change nothing the second time. A later answer replaces all rows of its kind that the object
+        had. Numbers, nulls and the bare NaN of features are kept as they were, and so is the order of rows, except that
+        light curves are served in the order of time, as the service does. In other answers NaN is null. A page of
+        objects names no version of its classifiers: of ZTF only the objects are taken from it, not their classes.
+
+        What was recorded is never replaced by what `import_irsa` and `import_table` make of light curves at the same
+        place. A source with a name that these gave it takes that of the object, and what was made under the old name
+        and not recorded goes with it. Of a light curve without its object, the object is made from the detections.
         """
-        add_rows(self, "periods", zvar.PERIODS, table, "psid", ("psid", "field", "ccd", "quad", "band", "bin"))
+        return import_alerce(self, source, merge.radius_in_arcsec(radius), progress or _silent)
+
+    def import_alerts(self, paths, *, radius=_MATCH_RADIUS, progress=None):
+        """What an import of ZTF's alert packets did.
+
+        Parameters
+        ----------
+        paths : str, path-like or iterable of them
+            Avro files of one alert each, as ZTF and ALeRCE give them (schema 3 and 4), or folders that hold such files
+            (``*.avro``).
+        radius : `~astropy.units.Quantity`
+            An object closer than this to a source that has none stands there; otherwise it gets a new source.
+        progress : callable, optional
+            Called as ``progress(done, total, what)``.
+
+        Returns
+        -------
+        AlertReport
+            A broken file is listed in ``failures``, and nothing of it is imported; it does not keep others back.
+
+        Raises
+        ------
+        ArchiveError
+            A path does not exist.
+        ValueError
+            ``radius`` cannot be used.
+        MissingExtraError
+            The extra ``alerts`` is not installed.
+
+        Notes
+        -----
+        The files' bytes are kept; the local server gives them back, and cuts image stamps from them. Object,
+        detections, non-detections and, from schema 4.01 on, forced photometry are made from all packets of an object as
+        ALeRCE makes them, whatever the order of the imports, with corrected magnitudes by ALeRCE's formula
+        (lc_correction).
+        What was recorded from ALeRCE is left as it is. A packet that is known already, by its candid, is left alone.
+        """
+        return import_alerts(self, paths, merge.radius_in_arcsec(radius), progress or _silent)
 
     def add_probabilities(self, table):
         """Store classifications; those of the same object, classifier, version and class are replaced.
@@ -166,7 +235,7 @@ class Archive(Database):
             An object that the archive does not hold.
         """
         key = ("oid", "classifier_name", "classifier_version", "class_name")
-        add_rows(self, "probabilities", alerce.PROBABILITIES, table, "oid", key)
+        self._put("probabilities", alerce.PROBABILITIES, table, "oid", key)
 
     def add_features(self, table):
         """Store features; those of the same object, name, band and version are replaced.
@@ -181,12 +250,83 @@ class Archive(Database):
         ValueError
             An object that the archive does not hold.
         """
-        add_rows(self, "features", alerce.FEATURES, table, "oid", ("oid", "name", "fid", "version"))
+        self._put("features", alerce.FEATURES, table, "oid", ("oid", "name", "fid", "version"))
+
+    def add_forced_photometry(self, table):
+        """Store forced photometry of ZTF; rows of the same object and candid are replaced.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`
+            ``oid`` and the columns of `alerce_zvar.alerce.schema.FORCED_PHOTOMETRY`; what may be null may be left out.
+
+        Raises
+        ------
+        ValueError
+            An object that the archive does not hold, or a column that is missing or cannot be used.
+        """
+        self._put("forced_photometry", alerce.FORCED_PHOTOMETRY, table, "oid", ("oid", "candid"))
+
+    def add_classifiers(self, table):
+        """Store ZTF's taxonomy; classes of the same classifier and version are replaced.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`
+            ``classifier``, ``classifier_version`` and ``class_name``, one row for each class, in the order in which
+            they are to be listed.
+
+        Raises
+        ------
+        ValueError
+            A column that is missing or cannot be used.
+        """
+        with self.transaction():
+            put_classes(self.write, "classifiers", alerce.CLASSIFIERS, table)
+
+    def add_lsst(self, *, objects=None, detections=None, forced_photometry=None, probabilities=None, classifiers=None):
+        """Store what ALeRCE has of LSST, all of it or nothing; rows that are known already are replaced.
+
+        An object closer than 1.5 arcsec to a source without an object of LSST stands there; others get new sources.
+
+        Parameters
+        ----------
+        objects : `~astropy.table.Table`, optional
+            Columns of `alerce_zvar.alerce.schema.lsst.OBJECT`, and, where they are known, of ``OBJECT_EXTRA`` there and
+            ``stellar``.
+        detections, forced_photometry : `~astropy.table.Table`, optional
+            Columns of the schemas ``DETECTIONS`` and ``FORCED_PHOTOMETRY`` there, with ``oid``; what may be null may be
+            left out. Fluxes in nJy, times in TAI.
+        probabilities : `~astropy.table.Table`, optional
+            ``oid`` and the columns of the schema ``PROBABILITIES`` there.
+        classifiers : `~astropy.table.Table`, optional
+            ``classifier``, ``classifier_version``, ``class_name`` and, if known, ``classifier_id``, one row for each
+            class, in the order in which they are to be listed.
+
+        Raises
+        ------
+        ValueError
+            An object that is neither given nor held, or a column that is missing or cannot be used.
+        """
+        add_lsst(
+            self,
+            merge.radius_in_arcsec(_MATCH_RADIUS),
+            objects=objects,
+            detections=detections,
+            forced_photometry=forced_photometry,
+            probabilities=probabilities,
+            classifiers=classifiers,
+        )
+
+    def _put(self, name, schema, table, identifier, key):
+        with self.transaction():
+            put_rows(self.write, name, schema, table, identifier, key)
 
     def sources(self):
-        """Table of all sources: psid, oid, name, ra and dec [deg], objtype."""
+        """Table of all sources: psid, oid and lsst_oid (ALeRCE's objects), name, ra and dec [deg], objtype."""
         found = self.query(
-            "SELECT psid::VARCHAR AS psid, oid, name, ra, dec, objtype FROM sources ORDER BY sources.psid"
+            "SELECT psid::VARCHAR AS psid, oid, name, ra, dec, objtype, lsst_oid::VARCHAR AS lsst_oid "
+            "FROM sources ORDER BY sources.psid"
         )
         table = Table({key: _text(values) if values.dtype == object else values for key, values in found.items()})
         table["ra"].unit = table["dec"].unit = u.deg

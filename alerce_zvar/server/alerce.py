@@ -5,16 +5,21 @@ import math
 import numpy as np
 
 from alerce_zvar.alerce import schema
-from alerce_zvar.server.replies import RefusalError, one_row, rows
+from alerce_zvar.archive.search import position_filter
+from alerce_zvar.server.replies import FLASK_REASONS, RefusalError, one_row, rows, with_bare_nan
+from alerce_zvar.server.statistics import MAGSTATS
 
 __all__ = [
     "DETECTION_KEYS",
     "HANDLERS",
+    "MAGSTATS_KEYS",
     "NON_DETECTION_KEYS",
     "OBJECT_KEYS",
     "all_detections",
     "all_non_detections",
+    "observed_by",
     "parse",
+    "with_classes",
 ]
 
 # Keys in the order of the recorded bodies.
@@ -30,6 +35,10 @@ DETECTION_KEYS = (
     "corrected", "dubious", "candid_alert", "step_id_corr", "phase", "parent_candid",
 )  # fmt: skip
 NON_DETECTION_KEYS = ("tid", "mjd", "fid", "diffmaglim")
+MAGSTATS_KEYS = (
+    "fid", "stellar", "corrected", "ndet", "ndubious", "magmean", "magmedian", "magmax", "magmin", "magsigma",
+    "maglast", "magfirst", "firstmjd", "lastmjd", "step_id_corr",
+)  # fmt: skip
 _AS_TEXT = ("ndethist", "candid")  # integers in the archive, text on the wire
 # Help texts that the service puts before the reason (reference/alerce.md 4); elsewhere our own description stands.
 _HELP = {
@@ -44,10 +53,6 @@ _PROBABILITY_FILTERS = {
     "class": "class_name",
 }
 _CLASSIFIED = {column.wire for column in schema.PROBABILITIES.columns}
-_NOT_FOUND = (
-    "The requested URL was not found on the server. "
-    "If you entered the URL manually please check your spelling and try again."
-)
 
 
 def parse(endpoint, query, path):
@@ -100,7 +105,7 @@ def _finite(text):
 def objects(archive, args):
     """One page of objects, with the service's joins, defaults and traps."""
     arrays = {}
-    conditions = [*_join(args), *_object_filters(args), *_cone(archive, args, arrays), *_oids(args, arrays)]
+    conditions = [*_join(args), *_object_filters(args), *_cone(args), *_oids(args, arrays)]
     joined, wheres = conditions[0], conditions[1:]
     source = f"FROM objects o LEFT JOIN probabilities p ON {joined[0]}"
     if "wanted" in arrays:
@@ -126,10 +131,12 @@ def _join(args):
     """Condition of the join with the classifications, and filters on them.
 
     Without a filter on them the service joins a version that stored classifications do not carry, so that class,
-    classifier and probability are usually null; with any filter it joins all, one row for each classifier and version.
+    classifier and probability are usually null; with any filter it joins all, one row for each classifier and version,
+    even if the filter is 0 or empty, and so filters nothing.
     """
-    used = {name: args[name] for name in (*_PROBABILITY_FILTERS, "ranking", "probability") if args.get(name)}
-    if not used:
+    given = [name for name in (*_PROBABILITY_FILTERS, "ranking", "probability") if name in args]
+    used = {name: args[name] for name in given if args[name]}
+    if not given:
         default = "p.oid = o.oid AND p.classifier_name = ? AND p.classifier_version = ? AND p.ranking = 1"
         return [(default, schema.DEFAULT_CLASSIFIER)]
     if not used.keys() <= {"ranking", "probability"}:
@@ -148,24 +155,19 @@ def _object_filters(args):
     return filters
 
 
-def _cone(archive, args, arrays):
+def _cone(args):
     """The service tests ``if ra and dec and radius``: a zero in any of them switches the cone off."""
     ra, dec, radius = args.get("ra"), args.get("dec"), args.get("radius", schema.DEFAULTS["radius"])
-    if not (ra and dec and radius):
-        return []
-    if radius < 0 or abs(dec) > 90:
-        return [("false", [])]
-    found = archive.cone_search(np.array([ra]), np.array([dec]), np.array([radius]))
-    arrays["cone"] = {"psid": found["psid"]}
-    return [("o.oid IN (SELECT oid FROM sources JOIN cone USING (psid))", [])]
+    return [position_filter("o.meanra", "o.meandec", ra, dec, radius)] if ra and dec and radius else []
 
 
 def _oids(args, arrays):
     """One id may hold wildcards; several are matched exactly."""
-    oids = list(dict.fromkeys(args.get("oid", [])))
-    if len(oids) == 1:
-        return [("o.oid LIKE ?", [oids[0].replace("*", "%")])]
-    if oids:
+    given = args.get("oid", [])
+    if len(given) == 1:
+        return [("o.oid LIKE ?", [given[0].replace("*", "%")])]
+    if given:
+        oids = list(dict.fromkeys(given))
         arrays["wanted"] = {"oid": np.array(oids, dtype=object), "place": np.arange(len(oids))}
     return []
 
@@ -189,7 +191,7 @@ def _page(args):
 
 
 def _paged(items, page, size, total):
-    has_next = total is not None and page * size < total
+    has_next = total is not None and 0 < page * size < total
     return {
         "total": total,
         "page": None,
@@ -212,59 +214,44 @@ def one_object(archive, args):
 
 def detections(archive, args):
     """All detections; keys that are null are left out row by row."""
-    _check_known(archive, args, "/detections")
-    return _ragged(all_detections(archive, args["oid"]))
+    _check_known(archive, args, "/detections", "detections")
+    return _ragged(observed_by("ztf", all_detections(archive, args["oid"])))
 
 
 def non_detections(archive, args):
     """All non-detections; keys that are null are left out row by row."""
-    _check_known(archive, args, "/non_detections")
-    return _ragged(all_non_detections(archive, args["oid"]))
+    _check_known(archive, args, "/non_detections", "non_detections")
+    return _ragged(observed_by("ztf", all_non_detections(archive, args["oid"])))
 
 
 def lightcurve(archive, args):
     """Both in one body, with explicit nulls."""
-    _check_known(archive, args, "/lightcurve")
+    _check_known(archive, args, "/lightcurve", "detections", "non_detections")
     return {
-        "detections": all_detections(archive, args["oid"]),
-        "non_detections": all_non_detections(archive, args["oid"]),
+        "detections": observed_by("ztf", all_detections(archive, args["oid"])),
+        "non_detections": observed_by("ztf", all_non_detections(archive, args["oid"])),
     }
 
 
 def magstats(archive, args):
-    """Statistics of the difference magnitudes by band."""
-    _check_known(archive, args, "/magstats")
-    found = archive.query(
-        """
-        SELECT d.fid, any_value(o.stellar) AS stellar, any_value(o.corrected) AS corrected, count(*) AS ndet,
-               count(*) FILTER (d.dubious) AS ndubious, avg(magpsf)::FLOAT AS magmean,
-               median(magpsf)::FLOAT AS magmedian, max(magpsf) AS magmax,
-               min(magpsf) AS magmin, NULL::FLOAT AS magsigma, arg_max(magpsf, mjd) AS maglast,
-               arg_min(magpsf, mjd) AS magfirst, min(mjd) AS firstmjd, max(mjd) AS lastmjd,
-               any_value(d.step_id_corr) AS step_id_corr
-        FROM detections d JOIN objects o USING (oid) WHERE d.oid = ? GROUP BY d.fid ORDER BY d.fid""",
-        [args["oid"]],
-    )
-    return rows(found)
+    """Statistics of the difference magnitudes by band: as recorded, or made from the detections."""
+    _check_known(archive, args, "/magstats", "magstats")
+    columns = ", ".join(MAGSTATS_KEYS)
+    return rows(archive.query(f"SELECT {columns} FROM ({MAGSTATS}) WHERE oid = ? ORDER BY place", [args["oid"]]))
 
 
 def probabilities(archive, args):
     """All classifications, of all classifiers and versions."""
-    columns = ("classifier_name", "classifier_version", "class_name", "probability", "ranking")
     wanted = {"classifier_name": args.get("classifier"), "classifier_version": args.get("classifier_version")}
-    return _filtered(archive, args, "probabilities", columns, wanted, "class_name, classifier_name, classifier_version")
+    columns = ("classifier_name", "classifier_version", "class_name", "probability", "ranking")
+    return _listed(archive, args, "probabilities", columns, wanted, "class_name, classifier_name, classifier_version")
 
 
 def features(archive, args):
-    """All features, of all versions."""
-    wanted = {"fid": args.get("fid"), "version": args.get("version")}
-    return _filtered(archive, args, "features", ("name", "value", "fid", "version"), wanted, "version, fid, name")
-
-
-def feature(archive, args):
-    """One feature, of all versions; a list as well."""
-    wanted = {"name": args["name"], "fid": args.get("fid"), "version": args.get("version")}
-    return _filtered(archive, args, "features", ("name", "value", "fid", "version"), wanted, "version, fid, name")
+    """All features, of all versions; what is NaN in the archive is a bare NaN, as at the service."""
+    wanted = {"name": args.get("name"), "fid": args.get("fid"), "version": args.get("version")}
+    columns = ("name", "value", "fid", "version")
+    return with_bare_nan(_listed(archive, args, "features", columns, wanted, "version, fid, name"))
 
 
 def limits(archive, args):
@@ -276,27 +263,33 @@ def limits(archive, args):
 def classifiers(archive, args):
     """Classifiers, their versions and classes."""
     found = archive.query("SELECT classifier_name, classifier_version, class_name FROM classifiers ORDER BY place")
-    grouped = {}
-    for row in rows(found):
-        grouped.setdefault((row["classifier_name"], row["classifier_version"]), []).append(row["class_name"])
-    return [
-        {"classifier_name": name, "classifier_version": version, "classes": classes}
-        for (name, version), classes in grouped.items()
-    ]
+    return with_classes(rows(found))
+
+
+def with_classes(found):
+    """Of rows with a class each, one for each version of a classifier with all its classes."""
+    keys, versions = ("classifier_name", "classifier_version"), {}
+    for row in found:
+        class_name = row.pop("class_name")
+        named = {key: row.pop(key) for key in keys}
+        one = versions.setdefault(tuple(named.values()), named | {"classes": []} | row)
+        one["classes"] += [] if class_name is None else [class_name]
+    return list(versions.values())
 
 
 def classes(archive, args):
     """Classes of one version of a classifier; none where the archive does not know it."""
     wanted = [args["classifier_name"], args["classifier_version"]]
-    where = "classifier_name = ? AND classifier_version = ?"
+    where = "classifier_name = ? AND classifier_version = ? AND class_name IS NOT NULL"
     return rows(archive.query(f"SELECT class_name AS name FROM classifiers WHERE {where} ORDER BY place", wanted))
 
 
-def _filtered(archive, args, table, columns, wanted, order):
-    _check_known(archive, args, f"/{table}")
+def _listed(archive, args, table, columns, wanted, order):
+    """Rows of an object in the order in which they were recorded, and then of those that were made here."""
+    _check_known(archive, args, f"/{table}", table)
     given = {column: value for column, value in wanted.items() if value is not None}
     where = "".join(f" AND {column} = ?" for column in given)
-    sql = f"SELECT {', '.join(columns)} FROM {table} WHERE oid = ?{where} ORDER BY {order}"
+    sql = f"SELECT {', '.join(columns)} FROM {table} WHERE oid = ?{where} ORDER BY place NULLS LAST, {order}"
     return rows(archive.query(sql, [args["oid"], *given.values()]))
 
 
@@ -304,27 +297,35 @@ def _select(keys, prefix=""):
     return ", ".join(f"{prefix}{key}::VARCHAR AS {key}" if key in _AS_TEXT else prefix + key for key in keys)
 
 
-def all_detections(archive, oid):
+def all_detections(archive, oid, keys=DETECTION_KEYS):
     """Rows of an object in the order of time, with explicit nulls; [] for an unknown object."""
-    return _rows_of(archive, oid, "detections", DETECTION_KEYS, "mjd, detections.candid")
+    sql = f"SELECT {_select(keys)} FROM detections WHERE oid = ? ORDER BY mjd, detections.candid"
+    return rows(archive.query(sql, [oid]))
 
 
-def all_non_detections(archive, oid):
+def all_non_detections(archive, oid, order="mjd, fid"):
     """Rows of an object in the order of time, with explicit nulls; [] for an unknown object."""
-    return _rows_of(archive, oid, "non_detections", NON_DETECTION_KEYS, "mjd, fid")
+    keys = ", ".join(NON_DETECTION_KEYS)
+    return rows(archive.query(f"SELECT {keys} FROM non_detections WHERE oid = ? ORDER BY {order}", [oid]))
 
 
-def _rows_of(archive, oid, table, keys, order):
-    return rows(archive.query(f"SELECT {_select(keys)} FROM {table} WHERE oid = ? ORDER BY {order}", [oid]))
+def observed_by(survey, found):
+    """Rows of one survey, or of all; a row that names none is ZTF's."""
+    return [row for row in found if survey in ("all", row["tid"] or "ztf")]
 
 
 def _ragged(found):
     return [{key: value for key, value in row.items() if value is not None} for row in found]
 
 
-def _check_known(archive, args, path):
-    if not len(archive.query("SELECT oid FROM objects WHERE oid = ?", [args["oid"]])["oid"]):
-        raise _not_found(args, path, _NOT_FOUND)
+def _check_known(archive, args, path, *tables):
+    """A known object has everything, if only empty lists; of another one there may be recorded lists."""
+    if args.get("survey_id") == "atlas":
+        raise RefusalError(403, {"message": FLASK_REASONS[403]})
+    names = ", ".join("?" for _ in tables)
+    known = f"SELECT oid FROM objects UNION ALL SELECT oid FROM recorded WHERE name IN ({names})"
+    if not len(archive.query(f"SELECT oid FROM ({known}) WHERE oid = ?", [*tables, args["oid"]])["oid"]):
+        raise _not_found(args, path, FLASK_REASONS[404])
 
 
 def _not_found(args, path, reason):
@@ -342,7 +343,7 @@ HANDLERS = {
     "magstats": magstats,
     "probabilities": probabilities,
     "features": features,
-    "feature": feature,
+    "feature": features,
     "limits": limits,
     "classifiers": classifiers,
     "classes": classes,

@@ -11,12 +11,15 @@ from alerce_zvar.alerce.schema.requests import (
     MAX_TOTAL,
     OBJECTS_PARAMS,
     V2_ENDPOINTS,
+    V2_EXTRA_FIELDS,
+    V2_NAMES,
 )
 from alerce_zvar.alerce.schema.ztf import (
     BANDS,
     CLASSES,
     CLASSIFIERS,
     DETECTIONS,
+    FEATURE_BANDS,
     FEATURES,
     FORCED_PHOTOMETRY,
     LIGHTCURVE,
@@ -39,6 +42,7 @@ __all__ = [
     "DETECTIONS",
     "ENDPOINTS",
     "FEATURES",
+    "FEATURE_BANDS",
     "FORCED_PHOTOMETRY",
     "LIGHTCURVE",
     "LIMITS",
@@ -51,4 +55,6 @@ __all__ = [
     "PROBABILITIES",
     "TABLES",
     "V2_ENDPOINTS",
+    "V2_EXTRA_FIELDS",
+    "V2_NAMES",
 ]

@@ -3,8 +3,11 @@
 Fluxes are in nJy; times are MJD in TAI. Names of columns are ALeRCE's, except where the field has a standard word.
 """
 
+from dataclasses import replace
+
 from astropy import units as u
 
+from alerce_zvar.alerce.schema.lsst_details import DETECTION_DETAILS, DIA_OBJECT_COLUMNS
 from alerce_zvar.alerce.schema.words import column, null, param
 from alerce_zvar.wire.spec import Endpoint, TableSchema
 
@@ -14,6 +17,7 @@ __all__ = [
     "DEFAULTS",
     "DETECTIONS",
     "ENDPOINTS",
+    "FORCED_LIMIT",
     "FORCED_PHOTOMETRY",
     "LIGHTCURVE",
     "LOCAL_PREFIX",
@@ -21,6 +25,7 @@ __all__ = [
     "OBJECT",
     "OBJECTS",
     "OBJECTS_PARAMS",
+    "OBJECT_EXTRA",
     "PROBABILITIES",
     "STAMPS",
     "SURVEY",
@@ -41,6 +46,7 @@ DEFAULTS = {
     "order_by": "probability",
     "order_mode": "DESC",
 }
+FORCED_LIMIT = 10  # rows of forced photometry that the service gives where one object is asked for
 STAMPS = ("cutoutScience", "cutoutTemplate", "cutoutDifference")
 _SOURCE = "reference/alerce.md"
 
@@ -74,6 +80,18 @@ OBJECT = TableSchema(
     ),
 )
 
+# LSST's own columns come only with return_survey_extra, which leaves out when ALeRCE last changed the object.
+# Its ra and dec, and their errors, have names that ours have already.
+_RENAMED = {"ra": "dia_ra", "dec": "dia_dec"}
+OBJECT_EXTRA = TableSchema(
+    "lsst_object_extra",
+    "One row per object, with what LSST's own catalogue of difference-image objects has.",
+    (
+        *OBJECT.columns,
+        *(replace(column, name=_RENAMED.get(column.name, column.name)) for column in DIA_OBJECT_COLUMNS),
+    ),
+)
+
 OBJECTS = TableSchema(
     "lsst_objects",
     "One row per object and classifier; an object repeats when several classifiers know it.",
@@ -100,8 +118,12 @@ OBJECTS = TableSchema(
 )
 
 
+# The service writes 0.0 where its database has no value. A measured flux, error or time is never exactly that.
+_NO_VALUE = (0.0,)
+
+
 def _flux(name, wire, description, ucd="phot.flux", **rules):
-    return null(name, wire, "float64", u.nJy, ucd, description, **rules)
+    return null(name, wire, "float64", u.nJy, ucd, description, sentinels=_NO_VALUE, **rules)
 
 
 def _more(name, unit, ucd, description, dtype="float64", **rules):
@@ -110,7 +132,7 @@ def _more(name, unit, ucd, description, dtype="float64", **rules):
 
 
 _MEASURED = (
-    column("time", "mjd", "float64", None, "time.epoch", "Middle of the exposure", time=MJD_TAI),
+    null("time", "mjd", "float64", None, "time.epoch", "Middle of the exposure", time=MJD_TAI, sentinels=_NO_VALUE),
     column("band", "band", "str", None, "instr.bandpass", "LSST band", wire_dtype="int", codes=BANDS),
     _flux("flux", "psfFlux", "PSF flux of the difference image"),
     _flux("flux_err", "psfFluxErr", "Error of flux", "stat.error;phot.flux"),
@@ -134,32 +156,11 @@ _OWNER = column("oid", "oid", "str", None, "meta.id", "Object identifier, a 64-b
 
 DETECTIONS = TableSchema(
     "lsst_detections",
-    "One row per detection (diaSource). A flux of exactly 0.0 may mean that there is none.",
+    "One row per detection (diaSource). A flux, error or time of exactly 0.0 is none; so may be a ra and dec of 0.0.",
     (
         _OWNER,
         *_MEASURED,
-        _more("has_stamp", None, "meta.code", "Image stamps exist", "bool"),
-        _more("parentDiaSourceId", None, "meta.id.parent", "Parent; -1 or 0 is none", "str", wire_dtype="id"),
-        _more(
-            "diaObjectId", None, "meta.id", "Object of the difference images; -1 or 0 is none", "str", wire_dtype="id"
-        ),
-        _more("ssObjectId", None, "meta.id", "Object of the solar system; 0 is none", "str", wire_dtype="id"),
-        _more("snr", None, "stat.snr", "Signal to noise"),
-        _more("reliability", None, "stat.probability", "Real-bogus score"),
-        _more("extendedness", None, "src.morph", "0 point, 1 extended"),
-        _more("isDipole", None, "meta.code", "Fitted as a dipole", "bool"),
-        _more("raErr", u.deg, "stat.error;pos.eq.ra", "Error of ra"),
-        _more("decErr", u.deg, "stat.error;pos.eq.dec", "Error of dec"),
-        _more("x", u.pix, "pos.cartesian.x;instr.det", "Position on the detector"),
-        _more("xErr", u.pix, "stat.error;pos.cartesian.x;instr.det", "Error of x"),
-        _more("y", u.pix, "pos.cartesian.y;instr.det", "Position on the detector"),
-        _more("yErr", u.pix, "stat.error;pos.cartesian.y;instr.det", "Error of y"),
-        _more("apFlux", u.nJy, "phot.flux", "Aperture flux of the difference image"),
-        _more("apFluxErr", u.nJy, "stat.error;phot.flux", "Error of apFlux"),
-        _more("templateFlux", u.nJy, "phot.flux", "PSF flux of the template"),
-        _more("templateFluxErr", u.nJy, "stat.error;phot.flux", "Error of templateFlux"),
-        _more("psfChi2", None, "stat.fit.chi2", "Chi squared of the PSF fit"),
-        _more("psfNdata", None, "meta.number", "Pixels of the PSF fit", "int64"),
+        *DETECTION_DETAILS,
     ),
 )
 
@@ -211,7 +212,7 @@ CLASSIFIERS = TableSchema(
 
 LIGHTCURVE = TableSchema("lsst_lightcurve", "Detections, non-detections and forced photometry in one body.", ())
 
-TABLES = (OBJECTS, OBJECT, DETECTIONS, FORCED_PHOTOMETRY, NON_DETECTIONS, PROBABILITIES, CLASSIFIERS)
+TABLES = (OBJECTS, OBJECT, OBJECT_EXTRA, DETECTIONS, FORCED_PHOTOMETRY, NON_DETECTIONS, PROBABILITIES, CLASSIFIERS)
 
 _MANY_OIDS = param("oid", "digits", "Object ids.", many=10_000)
 _ONE_OID = param("oid", "digits", "Object id.", required=True)
@@ -262,10 +263,15 @@ ENDPOINTS = (
     Endpoint(
         name="object",
         path="/object_api/object",
-        params=(_SURVEY_ID, _ONE_OID),
+        params=(
+            _SURVEY_ID,
+            _ONE_OID,
+            param("survey_extra", "bool", "Also give LSST's own columns.", wire="return_survey_extra"),
+        ),
         answer=OBJECT,
         description="One object.",
         single=True,
+        unknown=500,
         source=f"{_SOURCE} 7.2",
     ),
     _lightcurve_endpoint("detections", "detections", "Detections of objects.", DETECTIONS),

@@ -14,6 +14,8 @@ __all__ = [
     "MAX_TOTAL",
     "OBJECTS_PARAMS",
     "V2_ENDPOINTS",
+    "V2_EXTRA_FIELDS",
+    "V2_NAMES",
 ]
 
 # The object list joins this classifier when no filter names one (alerts-api, astro_object_service.py).
@@ -83,6 +85,7 @@ CLASSIFICATION_PARAMS = (
     param("classifier", "str", "Only this classifier."),
     param("classifier_version", "str", "Only this version."),
 )
+_SURVEY = param("survey", "str", "Survey that observed.", wire="survey_id", choices=("ztf", "atlas"))
 _FEATURE_PARAMS = (
     param("fid", "int", "Only this band code.", choices=(0, 1, 2, 12)),
     param("version", "str", "Only this version."),
@@ -111,11 +114,13 @@ ENDPOINTS = (
         source=f"{_SOURCE} 1.2",
     ),
     _object_endpoint("object", "", "One object.", ztf.OBJECT, "3.1"),
-    _object_endpoint("detections", "/detections", "All detections of one object.", ztf.DETECTIONS, "3.2"),
+    _object_endpoint("detections", "/detections", "All detections of one object.", ztf.DETECTIONS, "3.2", _SURVEY),
     _object_endpoint(
-        "non_detections", "/non_detections", "All non-detections of one object.", ztf.NON_DETECTIONS, "3.2"
+        "non_detections", "/non_detections", "All non-detections of one object.", ztf.NON_DETECTIONS, "3.2", _SURVEY
     ),
-    _object_endpoint("lightcurve", "/lightcurve", "Detections and non-detections in one body.", ztf.LIGHTCURVE, "3.2"),
+    _object_endpoint(
+        "lightcurve", "/lightcurve", "Detections and non-detections in one body.", ztf.LIGHTCURVE, "3.2", _SURVEY
+    ),
     _object_endpoint("magstats", "/magstats", "Statistics of one object per band.", ztf.MAGSTATS, "3.3"),
     _object_endpoint(
         "probabilities",
@@ -146,14 +151,36 @@ ENDPOINTS = (
     ),
 )
 
-# The newer light-curve service, at the same host.
-V2_ENDPOINTS = (
-    Endpoint(
-        name="forced_photometry",
-        path="/v2/lightcurve/forced-photometry/{oid}",
-        params=(_OID_PATH,),
-        answer=ztf.FORCED_PHOTOMETRY,
-        description="Forced photometry of one object.",
+# The newer light-curve service, at the same host, and its names of what the older one calls otherwise.
+V2_NAMES = {
+    "mag": "magpsf",
+    "e_mag": "sigmapsf",
+    "mag_corr": "magpsf_corr",
+    "e_mag_corr": "sigmapsf_corr",
+    "e_mag_corr_ext": "sigmapsf_corr_ext",
+}
+# What its detections carry in the object `extra_fields`.
+V2_EXTRA_FIELDS = (
+    "drbversion", "magapbig", "magap", "sigmagapbig", "diffmaglim", "sigmagap", "rfid", "distnr", "nid", "rb",
+    "step_id_corr", "rbversion", "drb",
+)  # fmt: skip
+_V2_SURVEY = param("survey", "str", "Survey that observed.", wire="survey_id", choices=("ztf", "atlas", "all"))
+
+
+def _v2_endpoint(name, path, description, answer):
+    return Endpoint(
+        name=name,
+        path=f"/v2/lightcurve/{path}/{{oid}}",
+        params=(_OID_PATH, _V2_SURVEY),
+        answer=answer,
+        description=description,
         source=f"{_SOURCE} 3.7",
-    ),
+    )
+
+
+V2_ENDPOINTS = (
+    _v2_endpoint("forced_photometry", "forced-photometry", "Forced photometry of one object.", ztf.FORCED_PHOTOMETRY),
+    _v2_endpoint("v2_detections", "detections", "All detections of one object, in the newer form.", None),
+    _v2_endpoint("v2_non_detections", "non_detections", "All non-detections of one object, in the newer form.", None),
+    _v2_endpoint("v2_lightcurve", "lightcurve", "Detections, non-detections and forced photometry in one body.", None),
 )

@@ -3,14 +3,16 @@
 from alerce_zvar.alerce.schema.words import param
 from alerce_zvar.wire.spec import Endpoint
 
-__all__ = ["ENDPOINTS", "LOCAL_PREFIX", "STAMPS"]
+__all__ = ["DEFAULTS", "ENDPOINTS", "LOCAL_PREFIX", "STAMPS"]
 
 LOCAL_PREFIX = "/avro"  # of this service on the local server
 STAMPS = ("science", "template", "difference")
+DEFAULTS = {"survey_id": "ztf"}  # of parameters that are left out
 
 _ALERT = (
     param("oid", "id", "Object id."),
     param("candid", "id", "Id of the detection.", required=True),
+    param("survey_id", "str", "Whose alert.", choices=("ztf", "atlas")),
 )
 _SOURCE = "reference/alerce.md 6.1"
 

@@ -16,6 +16,7 @@ __all__ = [
     "CLASSIFIERS",
     "DETECTIONS",
     "FEATURES",
+    "FEATURE_BANDS",
     "FORCED_PHOTOMETRY",
     "LIGHTCURVE",
     "LIMITS",
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 BANDS = {1: "g", 2: "r", 3: "i"}
+FEATURE_BANDS = {0: "none", 1: "g", 2: "r", 12: "gr"}
 NOT_USABLE = 100.0  # "no usable error" in corrected magnitudes: 456 of 1999 rows of a recorded light curve
 NO_VALUE = -99999.0  # of what is known of the reference source: 90 of 510 rows of recorded forced photometry
 MJD_UTC = ("mjd", "utc")
@@ -234,7 +236,16 @@ FEATURES = TableSchema(
     (
         column("name", "name", "str", None, "meta.id", "Feature"),
         null("value", "value", "float64", None, "stat.value", "Value, in the unit that the feature implies"),
-        column("fid", "fid", "int64", None, "instr.bandpass", "1 g, 2 r, 12 both bands, 0 no band"),
+        column(
+            "band",
+            "fid",
+            "str",
+            None,
+            "instr.bandpass",
+            "ZTF band; gr is both together, none is no band",
+            wire_dtype="int",
+            codes=FEATURE_BANDS,
+        ),
         column("version", "version", "str", None, "meta.version", "Version of the feature step"),
     ),
 )
@@ -307,13 +318,13 @@ FORCED_PHOTOMETRY = TableSchema(
             required=False,
         ),
         column("pid", "pid", "int64", None, "meta.id", "Processing identifier of the image"),
-        null("field", "field", "int64", None, "instr.fov", "ZTF field", required=False),
-        null("rcid", "rcid", "int64", None, "instr.det", "Readout channel", required=False),
+        null("field", "field", "int64", None, "meta.id;instr.fov", "ZTF field", required=False),
+        null("rcid", "rcid", "int64", None, "meta.id;instr.det", "Readout channel", required=False),
         null("rfid", "rfid", "int64", None, "meta.id", "Reference image", required=False),
         null("programid", "programid", "int64", None, "meta.id", "Programme: 1 public", required=False),
         _f("exptime", "exptime", u.s, "time.duration;obs.exposure", "Exposure time"),
-        _f("adpctdif1", "adpctdif1", u.percent, "stat.fit", "Full divided by sub-image RMS of the difference, 1"),
-        _f("adpctdif2", "adpctdif2", u.percent, "stat.fit", "Full divided by sub-image RMS of the difference, 2"),
+        _f("adpctdif1", "adpctdif1", u.arcsec, "stat.stdev;pos.eq.ra", "Astrometric scatter in ra against Gaia"),
+        _f("adpctdif2", "adpctdif2", u.arcsec, "stat.stdev;pos.eq.dec", "Astrometric scatter in dec against Gaia"),
         _f("sciinpseeing", "sciinpseeing", u.pix, "instr.obsty.seeing", "Seeing of the science image"),
         _f("scibckgnd", "scibckgnd", u.DN, "instr.background", "Background of the science image"),
         _f("scisigpix", "scisigpix", u.DN, "stat.stdev;instr.background", "Noise per pixel of the science image"),
@@ -322,7 +333,7 @@ FORCED_PHOTOMETRY = TableSchema(
         _f("magzpscirms", "magzpscirms", u.mag, "stat.stdev;phot.calib", "Scatter of magzpsci"),
         _f("clrcoeff", "clrcoeff", None, "phot.calib;phot.color", "Colour coefficient of the calibration"),
         _f("clrcounc", "clrcounc", None, "stat.error;phot.calib", "Error of clrcoeff"),
-        _f("distnr", "distnr", u.pix, "pos.angDistance", "Distance to the reference source", **_UNUSABLE),
+        _f("distnr", "distnr", u.arcsec, "pos.angDistance", "Distance to the reference source", **_UNUSABLE),
         _f("ranr", "ranr", u.deg, "pos.eq.ra", "Right ascension of the reference source", sentinels=(NO_VALUE,)),
         _f("decnr", "decnr", u.deg, "pos.eq.dec", "Declination of the reference source", sentinels=(NO_VALUE,)),
         _f("magnr", "magnr", u.mag, "phot.mag", "Magnitude of the reference source", **_UNUSABLE),
