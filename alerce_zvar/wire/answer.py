@@ -12,11 +12,13 @@ from alerce_zvar.errors import (
     warn,
 )
 from alerce_zvar.wire.decode import decode_table
+from alerce_zvar.wire.formats import DecodedTable, Exports
+from alerce_zvar.wire.reading import Imports
 
 __all__ = ["AnswerTable", "Failures", "announce", "decode_each"]
 
 
-class AnswerTable(Table):
+class AnswerTable(Imports, Exports, Table):
     """`~astropy.table.Table` that remembers the inputs without an answer.
 
     Attributes
@@ -86,7 +88,7 @@ class Failures:
             [str(error) for error in errors],
             [getattr(error, "url", "") for error in errors],
         )
-        return Table(columns, names=list(FAILURE_COLUMNS), dtype=list(FAILURE_COLUMNS.values()))
+        return DecodedTable(columns, names=list(FAILURE_COLUMNS), dtype=list(FAILURE_COLUMNS.values()))
 
 
 def announce(found, failures, what):

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from alerce_zvar.config import conf
 from alerce_zvar.errors import LoginError
 from alerce_zvar.wire.answer import Failures
 from alerce_zvar.wire.decode import parse_json
@@ -39,6 +40,11 @@ class Client:
     def fetch(self, query, *, timeout=None):
         """JSON content of the answer to one query, and the `Reply` that held it."""
         return self.transport.fetch(query, parse=_content_and_reply, timeout=timeout)
+
+    def fetch_part(self, query, deadline, *, timeout=None):
+        """As `fetch`, as a part of what a deadline holds for."""
+        timeout = conf.timeout if timeout is None else timeout
+        return self.transport.fetch_until(query, deadline, parse=_content_and_reply, timeout=timeout)
 
     def fetch_chunks(self, jobs, inputs, *, timeout=None):
         """Answers to many queries in order, and a `Failures` that fills up meanwhile.

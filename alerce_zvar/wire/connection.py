@@ -53,6 +53,10 @@ class Deadline:
         """Seconds left; not positive when it has passed."""
         return 0.0 if self._given_up.is_set() else self._end - self._clock()
 
+    def part(self, seconds):
+        """Deadline of a part of the call, which has at most so many seconds."""
+        return Deadline(max(0.0, min(seconds, self.left)), self._clock, self._given_up)
+
     def pause(self, seconds):
         """Wait, but not for a call that is given up."""
         self._given_up.wait(seconds)

@@ -8,15 +8,17 @@ import json
 
 import numpy as np
 import orjson
-from astropy.table import Column, MaskedColumn, Table
+from astropy.table import Column, MaskedColumn
 from astropy.time import Time
 
 from alerce_zvar.errors import CorruptValueWarning, ReplyError, warn
+from alerce_zvar.wire.formats import DecodedTable
 
-__all__ = ["decode_table", "empty_table", "parse_json", "rows_of"]
+__all__ = ["decode_columns", "decode_table", "empty_table", "parse_json", "rows_of"]
 
 _NUMPY = {"str": str, "int64": np.int64, "float64": np.float64, "float32": np.float32, "bool": np.bool_}
 _INT64 = (-(2**63), 2**63 - 1)
+_LATEST = {"mjd": 1e6, "jd": 3.4e6}  # in the year 4596; a JD that is called MJD lies beyond it
 
 
 def parse_json(reply):
@@ -100,16 +102,96 @@ def decode_table(rows, schema, *, url="", nested=()):
         raise ReplyError(f"The rows of '{schema.name}' are not a list of objects.", url=url)
     if not rows:
         return empty_table(schema)
-    table = Table()
+    table = DecodedTable()
     for column in schema.columns:
         table[column.name] = _column(column, [row.get(column.wire) for row in rows], rows, url)
     unknown = set().union(*rows).difference(nested, (column.wire for column in schema.columns))
     return _described(table, schema, sorted(unknown))
 
 
+def decode_columns(columns, schema, *, url=""):
+    """Typed columns as a table with the schema's units, masks and times; the same as `decode_table` makes of rows.
+
+    Parameters
+    ----------
+    columns : dict of `numpy.ma.MaskedArray`
+        Values by their names on the wire, masked where null; texts as objects. A column that is not there is null.
+    schema : TableSchema
+        What the rows are.
+    url : str
+        For error messages.
+
+    Raises
+    ------
+    ReplyError
+        A null where none may be, or values that cannot be of the column's type.
+    """
+    rows = len(next(iter(columns.values())))
+    table = DecodedTable()
+    for column in schema.columns:
+        values = columns.get(column.wire)
+        if values is None:
+            values = np.ma.masked_all(rows, dtype=_NUMPY[column.dtype] if column.dtype != "str" else object)
+        table[column.name] = _retyped(column, np.ma.asarray(values), url)
+    return _described(table, schema, [])
+
+
+def _retyped(column, values, url):
+    missing = np.ma.getmaskarray(values).copy()
+    try:
+        found = _RETYPE[column.dtype](column, np.ma.getdata(values), missing)
+    except (ValueError, TypeError, OverflowError) as exc:
+        raise ReplyError(f"'{column.wire}' does not hold values of type {column.dtype} ({exc}).", url=url) from None
+    if missing.any() and not column.nullable:
+        raise ReplyError(f"'{column.wire}' is missing in row {int(np.argmax(missing))}.", url=url)
+    return _finished(column, found, missing)
+
+
+def _retype_texts(column, values, missing):
+    """Texts; each different value is turned into one only once."""
+    known = {None: ""}
+    codes = column.codes or {}
+    if column.sentinels:
+        missing |= np.isin(values.astype(str), column.sentinels)
+    texts = [None if gone else value for value, gone in zip(values.tolist(), missing, strict=True)]
+    for value in set(texts) - {None}:
+        known[value] = str(codes.get(value, value))
+    return np.array([known[value] for value in texts], dtype=str)
+
+
+def _retype_floats(column, values, missing):
+    numbers = np.where(missing, np.nan, values.astype(np.float64))
+    missing |= ~np.isfinite(numbers) | np.isin(numbers, column.sentinels)
+    return numbers.astype(_NUMPY[column.dtype])
+
+
+def _retype_ints(column, values, missing):
+    """Whole numbers, also those that came as texts or in double precision."""
+    if values.dtype.kind == "f":
+        whole = np.where(missing, 0.0, values)
+        if np.any(whole != np.round(whole)) or np.any(np.abs(whole) > _EXACT):
+            raise ValueError("a number is not whole, or too large for its type")
+        return whole.astype(np.int64)
+    return np.where(missing, 0, values).astype(np.int64)
+
+
+def _retype_bools(_column, values, missing):
+    return np.where(missing, False, values).astype(bool)
+
+
+_EXACT = 2.0**53  # whole numbers beyond which those in double precision may be others
+_RETYPE = {
+    "str": _retype_texts,
+    "int64": _retype_ints,
+    "float64": _retype_floats,
+    "float32": _retype_floats,
+    "bool": _retype_bools,
+}
+
+
 def empty_table(schema):
     """Table without rows that has all the typed columns of the schema."""
-    table = Table()
+    table = DecodedTable()
     for column in schema.columns:
         table[column.name] = _finished(column, np.array([], dtype=_NUMPY[column.dtype]), np.array([], dtype=bool))
     return _described(table, schema, [])
@@ -135,13 +217,19 @@ def _column(column, values, rows, url):
         bad = next(value for value in values if type(value) in strange)
         raise ReplyError(f"'{column.wire}' holds {bad!r:.60}, which is not of type {column.wire_dtype}.", url=url)
     converted, missing = _CONVERTERS[column.dtype](column, values, missing, url)
+    if column.time and np.any(np.abs(converted[~missing]) > _LATEST[column.time[0]]):
+        raise ReplyError(f"'{column.wire}' holds a number that is no {column.time[0].upper()}.", url=url)
     return _finished(column, converted, missing)
 
 
 def _to_str(column, values, missing, _url):
     codes = column.codes
     texts = ["" if value is None else str(codes.get(value, value) if codes else value) for value in values]
-    return np.array(texts, dtype=str), missing
+    found = np.array(texts, dtype=str)
+    if column.sentinels:
+        missing = missing | np.isin(found, column.sentinels)
+        found[missing] = ""
+    return found, missing
 
 
 def _to_int(column, values, missing, url):

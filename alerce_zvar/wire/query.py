@@ -7,7 +7,7 @@ import re
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 from urllib.parse import quote, urlencode
 
 import numpy as np
@@ -36,6 +36,8 @@ class Query:
         ``(wire name, value)`` pairs, checked and in wire words.
     """
 
+    accepted: ClassVar = (200,)  # statuses of an answer
+    repeatable: ClassVar = True  # every endpoint reads only
     endpoint: Endpoint
     base_url: str
     values: tuple
@@ -58,6 +60,15 @@ class Query:
         return json.dumps(self._thawed("body")).encode() if self.method == "POST" else None
 
     @property
+    def headers(self):
+        """Headers of its own."""
+        return {"Content-Type": "application/json"} if self.body else {}
+
+    def redirected(self, status):
+        """What is asked at the address that an answer of this status led to: the same."""
+        return self
+
+    @property
     def payload(self):
         """What would be sent, as a dict in wire words; what ``get_query_payload=True`` gives."""
         return {wire: _thaw(value) for wire, value in self.values}
@@ -71,11 +82,12 @@ class Query:
 
 
 class _Position(NamedTuple):
-    """A named position in degrees; frozen, so that a query can be hashed."""
+    """A named position in degrees, with a radius [arcsec] if it has its own; frozen, so that a query can be hashed."""
 
     name: str
     ra: float
     dec: float
+    radius: float | None = None
 
 
 def build_query(endpoint, base_url, **values):
@@ -326,8 +338,8 @@ def _to_mjd(param, value):
 
 
 def _to_position(param, value):
-    name, ra, dec = value
-    return _Position(str(name), _finite(param, float(ra), value), _finite(param, float(dec), value))
+    name, *numbers_given = value
+    return _Position(str(name), *(_finite(param, float(number), value) for number in numbers_given))
 
 
 def _finite(param, number, given):
@@ -371,5 +383,5 @@ def _as_list(value):
 
 def _thaw(value):
     if isinstance(value, _Position):
-        return value._asdict()
+        return {key: item for key, item in value._asdict().items() if item is not None}
     return [_thaw(item) for item in value] if isinstance(value, tuple) else value

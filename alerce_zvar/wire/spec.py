@@ -42,8 +42,8 @@ class Column:
         False when the service may leave the key out of every row.
     nullable : bool
         True when single values may be null; such columns are masked columns.
-    sentinels : tuple of float
-        Numbers that mean null.
+    sentinels : tuple of float or str
+        Numbers, or texts of a column of texts, that mean null.
     time : tuple of str, optional
         ``(format, scale)`` of an `astropy.time.Time` column.
     codes : dict, optional
@@ -59,7 +59,7 @@ class Column:
     wire_dtype: str = ""
     required: bool = True
     nullable: bool = False
-    sentinels: tuple[float, ...] = ()
+    sentinels: tuple[float | str, ...] = ()
     time: tuple[str, str] | None = None
     codes: Mapping | None = field(default=None, hash=False)
 
@@ -163,6 +163,9 @@ class Endpoint:
     single : bool
         It asks for one thing, so that status 404 means that there is no such thing. So does any endpoint with a
         parameter in its path.
+    unknown : int
+        Failure status, such as 500, that it answers with for a thing that it does not know. It is raised at once, for
+        asking again would not help; whether the thing is known has to be asked elsewhere.
     description : str
         One line for people.
     source : str
@@ -179,6 +182,7 @@ class Endpoint:
     items: str = ""
     private: bool = False
     single: bool = False
+    unknown: int = 0
 
     def __post_init__(self):
         if any(param.where == "path" for param in self.params):

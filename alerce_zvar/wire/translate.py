@@ -5,8 +5,10 @@ They lose their frames on the way, because those hold the request with its login
 
 import contextlib
 import email.utils
+import html
 import http.client
 import json
+import re
 from datetime import UTC
 from urllib.parse import urljoin
 
@@ -32,6 +34,7 @@ from alerce_zvar.wire.connection import BodyError, BodyTooLargeError, read_body
 __all__ = ["PassingError", "redirected", "retry_after", "status_error", "translated"]
 
 _LONGEST_WORDS = 2**16  # bytes of an error's body that are looked at
+_QUERY_STATUS = re.compile(r"""<INFO\s[^>]*name=["']QUERY_STATUS["'][^>]*>([^<]+)</""")
 _BROKEN = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError)
 
 
@@ -79,7 +82,8 @@ def redirected(query, url, response):
         raise RedirectError("Redirected to something that is no address to follow.", url=url) from None
     if origin(target) != origin(url) or not location:
         raise RedirectError(f"Redirected to {origin(target) if location else 'nowhere'}, not followed.", url=url)
-    if query.method != "GET" and response.status_code not in (307, 308):
+    kept = response.status_code in (307, 308) or query.redirected(response.status_code) is not query
+    if query.method != "GET" and not kept:
         raise RedirectError(f"A {query.method} was redirected by {response.status_code}.", url=url)
     return target
 
@@ -110,8 +114,11 @@ def _words(response):
 
 
 def _reason(body):
-    """The service's own words: the usual keys of a JSON body, else the beginning of the text."""
+    """The service's own words: of a VOTable's status, or the usual keys of a JSON body, else the text's beginning."""
     text = body[:4000].decode("utf-8", "replace")
+    status = _QUERY_STATUS.search(body.decode("utf-8", "replace"))
+    if status:
+        return html.unescape(status[1])
     try:
         said = json.loads(body)
     except (ValueError, RecursionError):

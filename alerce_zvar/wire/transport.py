@@ -105,6 +105,8 @@ class Transport:
             else:
                 self._budget.earn()
                 return answer
+            if not query.repeatable:
+                raise failure.error
             pause = self._pause(failure, attempt, deadline)
             log.info("%s; trying again in %.1f s", failure.error, pause)
             wait = deadline.pause if self._sleep is None else self._sleep
@@ -131,11 +133,33 @@ class Transport:
         ------
         query, answer : Query and what `fetch` returns, or the `ServiceError` that it raised
         """
+
+        def call(query, deadline):
+            return self._fetch(query, parse, deadline)
+
+        return self.map_calls(call, queries, timeout=timeout)
+
+    def map_calls(self, call, items, *, timeout=None):
+        """Outcomes of a function for many items, several at once, in the order of the items.
+
+        Parameters
+        ----------
+        call : callable
+            Called as ``call(item, deadline)`` in a thread; the deadline passes at once when nobody waits any more.
+        items : iterable
+            What to call it with; read only a little ahead of the answers.
+        timeout : float or Quantity, optional
+            Total seconds of each call.
+
+        Yields
+        ------
+        item, outcome : what it returned, or the `ServiceError` that it raised
+        """
         seconds, given_up = _seconds(timeout), threading.Event()
 
-        def outcome(query):
+        def outcome(item):
             try:
-                return self._fetch(query, parse, Deadline(seconds, self._clock, given_up))
+                return call(item, Deadline(seconds, self._clock, given_up))
             except ServiceError as error:
                 return error
 
@@ -143,17 +167,34 @@ class Transport:
         pool = ThreadPoolExecutor(workers, thread_name_prefix="alerce_zvar")
         running = deque()
         try:
-            for query in queries:
-                running.append((query, pool.submit(outcome, query)))
+            for item in items:
+                running.append((item, pool.submit(outcome, item)))
                 if len(running) >= 2 * workers:
-                    query, future = running.popleft()
-                    yield query, future.result()
+                    item, future = running.popleft()
+                    yield item, future.result()
             while running:
-                query, future = running.popleft()
-                yield query, future.result()
+                item, future = running.popleft()
+                yield item, future.result()
         finally:
             given_up.set()
             pool.shutdown(wait=not running, cancel_futures=True)
+
+    def clock(self):
+        """Monotonic seconds."""
+        return self._clock()
+
+    def deadline(self, timeout=None):
+        """Deadline for several requests together; `timeout` as in `fetch`."""
+        return Deadline(_seconds(timeout), self._clock)
+
+    def fetch_until(self, query, deadline, *, parse=None, timeout=None):
+        """As `fetch`, under a deadline that began earlier; with a timeout at most so long."""
+        return self._fetch(query, parse, deadline if timeout is None else deadline.part(_seconds(timeout)))
+
+    def pause(self, seconds, deadline):
+        """Wait, but no longer than the deadline allows."""
+        wait = deadline.pause if self._sleep is None else self._sleep
+        wait(max(0.0, min(seconds, deadline.left)))
 
     def __reduce__(self):
         return _rebuilt, (self._settings,)
@@ -161,22 +202,22 @@ class Transport:
     # one exchange: redirects around a single request
 
     def _exchange(self, query, deadline):
-        url = query.url
+        first = url = query.url
         for _ in range(_MAX_REDIRECTS + 1):
             with translated(url, deadline), self._session(url, deadline) as session, reads_until(deadline):
                 response = self._send(session, query, url, deadline)
                 with contextlib.closing(response):
-                    if response.status_code not in _REDIRECTS:
+                    if response.status_code not in _REDIRECTS or response.status_code in query.accepted:
                         return self._reply(query, response, url)
                     url = redirected(query, url, response)
-        raise RedirectError(f"More than {_MAX_REDIRECTS} redirects.", url=query.url)
+                    query = query.redirected(response.status_code)
+        raise RedirectError(f"More than {_MAX_REDIRECTS} redirects.", url=first)
 
     def _send(self, session, query, url, deadline):
         left = deadline.left
         if left <= 0:
             raise TimeoutError
-        headers = {"Content-Type": "application/json"} if query.body else {}
-        request = session.prepare_request(requests.Request(query.method, url, data=query.body, headers=headers))
+        request = session.prepare_request(requests.Request(query.method, url, data=query.body, headers=query.headers))
         if query.endpoint.private:
             self._authorise(request, url)
         started = self._clock()
@@ -202,10 +243,10 @@ class Transport:
         credentials.sign(request)
 
     def _reply(self, query, response, url):
-        if response.status_code == 200:
+        if response.status_code in query.accepted:
             return Reply(url, response.headers.get("Content-Type", ""), read_body(response, conf.max_reply_size))
         error = status_error(query, response, url)
-        if response.status_code in _PASSING:
+        if response.status_code in _PASSING - {query.endpoint.unknown}:
             raise PassingError(error, retry_after(response.headers.get("Retry-After"), self._now()))
         raise error
 
