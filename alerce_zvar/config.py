@@ -35,7 +35,9 @@ class Conf(astropy_config.ConfigNamespace):
     max_retry_after = astropy_config.ConfigItem(
         60.0, "Longest wait in seconds that a service may ask for; a longer one raises RateLimitError."
     )
-    max_connections = astropy_config.ConfigItem(4, "How many connections to one service are open at once.")
+    max_connections = astropy_config.ConfigItem(
+        8, "How many connections to one service are open at once; a browser opens six for each page."
+    )
     max_reply_size = astropy_config.ConfigItem(
         512 * 2**20, "Largest answer in bytes, once decompressed. Protects the memory from broken or hostile servers."
     )
@@ -45,6 +47,12 @@ class Conf(astropy_config.ConfigNamespace):
     page_size = astropy_config.ConfigItem(500, "Rows per request when a listing is read page by page.")
     photometry_batch = astropy_config.ConfigItem(
         50, "Light curves per request to ZVAR. The service takes 500, but an answer for 50 already weighs some 11 MB."
+    )
+    tap_threshold = astropy_config.ConfigItem(
+        200, "Ids from which rows of many objects are asked for by TAP, a few hundred at once; 0 is never."
+    )
+    download_patience = astropy_config.ConfigItem(
+        300.0, "Seconds without any answer after which a download stops; until then an outage is waited out."
     )
     allow_insecure_http = astropy_config.ConfigItem(
         False, "Send a login by plain http to machines other than this one. Only for networks that you trust."

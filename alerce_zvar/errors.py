@@ -53,6 +53,7 @@ __all__ = [
     "ReplyTooLargeError",
     "ServiceError",
     "UnavailableError",
+    "printable",
     "require",
     "warn",
 ]
@@ -84,8 +85,8 @@ class ServiceError(AlerceZvarError, astroquery_exceptions.RemoteServiceError):
     def __init__(self, message, *, url="", status=None, reason=""):
         self.url = url
         self.status = status
-        self.reason = _printable(reason.strip())[:_SHOWN]
-        parts = [_printable(message)]
+        self.reason = printable(reason.strip())[:_SHOWN]
+        parts = [printable(message)]
         if self.reason:
             parts.append(f"The service said: {self.reason}")
         if url:
@@ -186,7 +187,7 @@ class CorruptValueWarning(AlerceZvarWarning, astroquery_exceptions.CorruptDataWa
     """Single values of an answer were unusable and are masked."""
 
 
-def _printable(text):
+def printable(text):
     """Text without control characters, which could drive the terminal."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 

@@ -159,8 +159,8 @@ def default_epoch(time):
 
 
 def value_names(light_curve):
-    """Names of the measured columns that a light curve has: ``mag``, ``flux`` or both."""
-    return [name for name in _MOVED if name in light_curve.colnames]
+    """Names of the measured columns that a light curve has, in its order: ``mag``, ``flux`` or both."""
+    return [name for name in light_curve.colnames if name in _MOVED]
 
 
 def band_names(light_curve):

@@ -5,13 +5,17 @@ from astropy import units as u
 from astropy.table import QTable, Table
 from astropy.timeseries import TimeSeries
 
+from alerce_zvar import cuts
 from alerce_zvar.errors import FAILURE_COLUMNS
 from alerce_zvar.folding import band_names, bare_unit, numbers, usable, value_names
+from alerce_zvar.wire.formats import Exports
 
 __all__ = ["LightCurves"]
 
+_FILE = ("field", "ccd", "quad")
 
-class LightCurves:
+
+class LightCurves(Exports):
     """Many light curves in flat columns.
 
     ``lcs[3]`` and ``lcs["145120008365555264"]`` give one light curve as `~astropy.timeseries.TimeSeries`; a slice, a
@@ -131,7 +135,16 @@ class LightCurves:
         """Index of the light curve that each row belongs to; an int array."""
         return np.repeat(np.arange(len(self)), np.diff(self.offsets))
 
-    def clean(self, *, min_snr=None, min_points=None, bands=None, keep_upper_limits=False):
+    def clean(
+        self,
+        *,
+        min_snr=None,
+        min_points=None,
+        bands=None,
+        keep_upper_limits=False,
+        drop_deep_drilling=False,
+        max_deviation=None,
+    ):
         """Rows fit for analysis: finite values with positive errors, and what the cuts leave.
 
         A light curve that loses all its rows keeps its place, empty.
@@ -142,11 +155,19 @@ class LightCurves:
             Least signal to noise: of the total flux where the column ``snr_total`` says it, otherwise 1.0857 /
             mag_err, or flux / flux_err where there are only fluxes.
         min_points : int, optional
-            Least number of rows that a band of a light curve must have after the other cuts.
+            Least number of measurements that a band of a light curve must have after the other cuts; upper limits do
+            not count.
         bands : list of str, optional
             Bands to keep.
         keep_upper_limits : bool
             Keep rows without a magnitude that have a ``limiting_mag``; the magnitude stays masked there.
+        drop_deep_drilling : bool
+            Where a field was observed without a break, keep the first row only: in nights with more than 10 rows of a
+            band, leave out what follows the row before in less than 100 s.
+        max_deviation : float, optional
+            Leave out measurements further than this from the median of their field, CCD, quadrant and band, in
+            standard deviations estimated as 1.4826 times the median absolute deviation. It cuts eclipses and outbursts
+            as well as mistakes.
 
         Returns
         -------
@@ -157,7 +178,7 @@ class LightCurves:
         Raises
         ------
         ValueError
-            There are no values with errors to clean, or no bands to choose from.
+            There are no values with errors to clean, no bands to choose from, or max_deviation is not positive.
         """
         data = self.data
         name = next((name for name in value_names(data) if f"{name}_err" in data.colnames), None)
@@ -166,18 +187,28 @@ class LightCurves:
         seen = usable(data[name], data[f"{name}_err"])
         keep = seen.copy()
         if min_snr is not None:
-            keep &= np.where(seen, _snr(data, name), 0.0) >= min_snr
+            keep &= np.where(seen, _snr(data), 0.0) >= min_snr
         if keep_upper_limits and "limiting_mag" in data.colnames:
             keep |= ~seen & usable(data["limiting_mag"])
         if bands is not None:
             keep &= np.isin(band_names(data), _band_list(bands))
+        groups = cuts.group_numbers(self.owners, band_names(data))
+        if drop_deep_drilling:
+            keep[keep] = ~cuts.deep_drilling(data["time"].unmasked.mjd[keep], groups[keep])
+        if max_deviation is not None:
+            rows = keep & seen
+            keep[rows] = ~cuts.outliers(numbers(data[name])[rows], self._files(groups)[rows], max_deviation)
         if min_points is not None:
-            keep &= _populous(self.owners, band_names(data), keep, min_points)
+            keep &= cuts.populous(groups, keep & seen, min_points)
         kept = data[keep]
         if not keep_upper_limits and "limiting_mag" in kept.colnames:
             kept.remove_column("limiting_mag")
         offsets = np.concatenate([[0], np.cumsum(keep)])[self.offsets]
         return self._like(_unmasked(kept), offsets, self.ids)
+
+    def _files(self, groups):
+        """Numbers of the parts of groups that share a zero point."""
+        return cuts.group_numbers(groups, *(self.data[name] for name in _FILE if name in self.data.colnames))
 
     def to_table(self):
         """All rows as one `~astropy.table.QTable`, the identifier in the first column."""
@@ -186,12 +217,12 @@ class LightCurves:
         return table
 
 
-def _snr(data, name):
+def _snr(data):
     """Signal to noise; of rows without an error it is not a number, or has no meaning."""
     if "snr_total" in data.colnames:
         return np.where(usable(data["snr_total"]), numbers(data["snr_total"]), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
-        if name == "mag":
+        if "mag_err" in data.colnames:
             return 2.5 / np.log(10) / numbers(data["mag_err"], u.mag)
         return numbers(data["flux"]) / numbers(data["flux_err"], bare_unit(data["flux"]))
 
@@ -204,14 +235,6 @@ def _band_list(bands):
 
 def _no_failures():
     return Table(names=list(FAILURE_COLUMNS), dtype=list(FAILURE_COLUMNS.values()))
-
-
-def _populous(owners, bands, keep, min_points):
-    """Rows whose light curve and band have at least `min_points` kept rows."""
-    names, codes = np.unique(bands, return_inverse=True)
-    groups = owners * len(names) + codes
-    counts = np.bincount(groups[keep], minlength=groups.max(initial=-1) + 1)
-    return counts[groups] >= min_points
 
 
 def _unmasked(table):

@@ -6,36 +6,31 @@ from urllib.parse import urlsplit
 from astroquery.query import BaseQuery
 
 from alerce_zvar.alerce import schema
-from alerce_zvar.alerce.schema import lsst, stamps
+from alerce_zvar.alerce.schema import lsst, stamps, tap
 from alerce_zvar.config import conf, local_server
 from alerce_zvar.wire.address import checked_url
 from alerce_zvar.wire.client import Client, Service
+from alerce_zvar.wire.tap_client import TapClient
 
-__all__ = ["SERVICES", "AlerceService"]
+__all__ = ["SERVICES", "SURVEYS", "AlerceService", "check_survey"]
 
-_TIME_ASSUMPTION = "time is UTC at the observatory, at the start of the exposure"
-TAP_PREFIX = "/tap"  # on the local server
+SURVEYS = ("ztf", "lsst")
+# What is assumed of the times of a survey; noted with every answer.
+_TIME_ASSUMPTIONS = {
+    "ztf": "time is UTC at the observatory, at the start of the exposure",
+    "lsst": "time is TAI at the observatory, at the middle of the exposure",
+}
 # Service -> setting that holds its address, and its prefix on the local server.
 SERVICES = {
     "ztf": ("alerce_url", ""),
     "lsst": ("alerce_lsst_url", lsst.LOCAL_PREFIX),
     "stamps": ("alerce_stamps_url", stamps.LOCAL_PREFIX),
-    "tap": ("alerce_tap_url", TAP_PREFIX),
+    "tap": ("alerce_tap_url", tap.LOCAL_PREFIX),
 }
 
 
 class AlerceService(BaseQuery, Service):
-    """What the methods of `AlerceClass` share: addresses and clients.
-
-    Parameters
-    ----------
-    url : str, optional
-        Address of a server that answers for all of ALeRCE's services, as the local server does, each under its own
-        prefix. By default the environment variable ``ALERCE_ZVAR_SERVER``; else every service has its own address,
-        ``conf.alerce_url`` and the like.
-    lsst_url, stamps_url, tap_url : str, optional
-        Address of that service alone, whatever `url` is.
-    """
+    """What the methods of `AlerceClass` share: addresses and clients."""
 
     def __init__(self, *, url=None, lsst_url=None, stamps_url=None, tap_url=None):
         super().__init__()
@@ -43,6 +38,7 @@ class AlerceService(BaseQuery, Service):
         self._client = Client("ALeRCE", (*schema.ENDPOINTS, *schema.V2_ENDPOINTS), partial(self._address, "ztf"))
         self._lsst = Client("ALeRCE LSST", lsst.ENDPOINTS, partial(self._address, "lsst"))
         self._stamps = Client("ALeRCE stamps", stamps.ENDPOINTS, partial(self._address, "stamps"))
+        self._tap = TapClient("ALeRCE TAP", partial(self._address, "tap"))
 
     def _address(self, service="ztf"):
         """Checked address of a service."""
@@ -58,12 +54,26 @@ class AlerceService(BaseQuery, Service):
     def __getstate__(self):
         return {("url" if service == "ztf" else f"{service}_url"): url for service, url in self._urls.items()}
 
-    def _meta(self, queries):
-        return self._client.meta(queries) | {"time_assumption": _TIME_ASSUMPTION}
+    def _of(self, survey):
+        """The client of a survey."""
+        return self._lsst if survey == "lsst" else self._client
+
+    def _meta(self, queries, survey="ztf"):
+        return self._of(survey).meta(queries) | self._survey_meta(survey)
+
+    @staticmethod
+    def _survey_meta(survey):
+        return {"survey": survey, "time_assumption": _TIME_ASSUMPTIONS[survey]}
 
     def _request(self, query, *, timeout=None):
         """Answer to a `Query` by our transport; astroquery's own way has neither deadline nor retries."""
         return self._client.fetch(query, timeout=timeout)
+
+
+def check_survey(survey, method, accepted=SURVEYS):
+    """Refuse a survey that a method does not know, naming those that it does."""
+    if survey not in accepted:
+        raise ValueError(f"{method}: survey must be {' or '.join(map(repr, accepted))}, not {survey!r}")
 
 
 def _same_host(url, other):

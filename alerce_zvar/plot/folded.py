@@ -28,7 +28,7 @@ def plot_folded(light_curve, period, *, epoch_time=None, cycles=2, bins=None, co
     bins : int, optional
         Also draw weighted means in this many bins per cycle and band.
     column : {"mag", "flux"}, optional
-        What to draw; by default ``mag`` where there is one.
+        What to draw; by default the first of them that the light curve has.
     title : str, optional
         Begins the title, before period and epoch; by default the light curve's id.
     ax : `~matplotlib.axes.Axes`, optional

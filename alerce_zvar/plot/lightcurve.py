@@ -27,7 +27,7 @@ def plot_lightcurve(light_curve, *, column=None, upper_limits=True, title=None, 
         are drawn as upper limits where they have a ``limiting_mag``, and otherwise not at all; those with a masked
         time are not drawn either. A masked band is drawn as one without name.
     column : {"mag", "flux"}, optional
-        What to draw; by default ``mag`` where there is one.
+        What to draw; by default the first of them that the light curve has.
     upper_limits : bool
         Draw them.
     title : str, optional

@@ -27,6 +27,7 @@ _OTHER_MARKERS = ("P", "X", "*", "<", ">", "d")
 LIMIT_MARKER = "v"  # an upper limit points to where the star may be: fainter
 LINE_COLOR = "#0072B2"
 MARK_COLOR = "#D55E00"
+EMPTY_COLOR = "#56B4E9"  # of pixels without a value, among greys
 
 
 def band_styles(bands):
