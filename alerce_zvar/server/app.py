@@ -15,23 +15,24 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, Response
 
 from alerce_zvar.alerce import schema as alerce_schema
-from alerce_zvar.server import alerce, alerce_v2, zvar
+from alerce_zvar.alerce.schema import lsst as lsst_schema
+from alerce_zvar.alerce.schema import stamps as stamps_schema
+from alerce_zvar.catshtm import schema as catshtm_schema
+from alerce_zvar.server import alerce, alerce_v2, catshtm, lsst, stamps, tap, zvar
 from alerce_zvar.server.openapi import SECURITY_SCHEMES, operation
 from alerce_zvar.server.page import docs_page
-from alerce_zvar.server.replies import RefusalError, dumps
+from alerce_zvar.server.replies import FLASK_REASONS, RefusalError, dumps, flask_page
 from alerce_zvar.zvar import schema as zvar_schema
 
 __all__ = ["build"]
 
-V2_PREFIX = "/v2/lightcurve"
 _WITHOUT_SLASH = ("/ztf/v1/objects", "/ztf/v1/classifiers")
 LARGEST_BODY = 2 * 2**20  # bytes; a thousand positions take 0.1 MB
 LARGE_AT_ONCE = 2  # answers of light curves that are made at the same time; the largest take half a gigabyte
+# Services made with Flask, among them those with flask-restx, which words a refusal of its own routes in JSON.
+_FLASK_RESTX = ("/ztf/", f"{stamps_schema.LOCAL_PREFIX}/")
+_FLASK = (*_FLASK_RESTX, f"{catshtm_schema.LOCAL_PREFIX}/")
 _HOST = re.compile(r"[\w.-]+(:\d{1,5})?|\[[0-9a-fA-F:.]+\](:\d{1,5})?", re.ASCII)
-_SERVER_ERROR = (
-    "The server encountered an internal error and was unable to complete your request. "
-    "Either the server is overloaded or there is an error in the application."
-)
 
 
 def build(archive, users):
@@ -44,9 +45,13 @@ def build(archive, users):
         redoc_url=None,
     )
     app.add_middleware(_MergeSlashes)
-    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
+    app.add_middleware(_GZipExceptFiles, minimum_size=1000, compresslevel=1)
     app.add_middleware(_HeadAsGet)
     _add_alerce(app, archive)
+    _add_service(app, archive, lsst, lsst_schema, "ALeRCE LSST")
+    _add_service(app, archive, stamps, stamps_schema, "ALeRCE stamps")
+    _add_service(app, archive, catshtm, catshtm_schema, "catsHTM")
+    tap.add_routes(app, archive)
     _add_zvar(app, archive, users)
     app.add_exception_handler(RefusalError, _refusal)
     app.add_exception_handler(HTTPException, _no_route)
@@ -68,10 +73,9 @@ def _add_alerce(app, archive):
     for endpoint in alerce_schema.ENDPOINTS:
         answer = _answer(archive, endpoint, alerce.HANDLERS[endpoint.name], alerce.parse)
         _route(app, endpoint, endpoint.path, answer, "ALeRCE", defaults=alerce_schema.DEFAULTS)
-    oid = next(e for e in alerce_schema.ENDPOINTS if e.name == "object")
-    for name, handler in alerce_v2.HANDLERS.items():
-        answer = _answer(archive, oid, handler, alerce.parse)
-        _route(app, oid, f"{V2_PREFIX}/{name}/{{oid}}", answer, "ALeRCE v2", handler.__doc__)
+    for endpoint in alerce_schema.V2_ENDPOINTS:
+        answer = _answer(archive, endpoint, alerce_v2.HANDLERS[endpoint.name], alerce_v2.parse)
+        _route(app, endpoint, endpoint.path, answer, "ALeRCE v2", defaults={"survey_id": "all"})
     for path in _WITHOUT_SLASH:
         app.add_api_route(path, _to_slash, include_in_schema=False)
 
@@ -86,7 +90,7 @@ def _add_service(app, archive, service, schema, tag):
 def _add_zvar(app, archive, users):
     few = asyncio.Semaphore(LARGE_AT_ONCE)
     for endpoint in zvar_schema.ENDPOINTS:
-        turn = few if endpoint.name == "photometry" else None
+        turn = few if endpoint.name in zvar.LARGE else None
         answer = _answer(archive, endpoint, zvar.HANDLERS[endpoint.name], zvar.parse, users, turn)
         path = zvar_schema.LOCAL_PREFIX + endpoint.path
         _route(app, endpoint, path, answer, "ZVAR", defaults=zvar_schema.DEFAULTS, guarded=users is not None)
@@ -138,15 +142,27 @@ async def _read(request):
 
 
 def _route(app, endpoint, path, answer, tag, description=None, **described):
+    named = path.endswith("{name}")
     app.add_api_route(
-        path,
-        answer,
+        path.replace("{name}", "{name:path}") if named else path,
+        _with_escaped_slashes(answer, path.count("/")) if named else answer,
         methods=[endpoint.method],
         name=f"{tag} {path}",
         tags=[tag],
         summary=(description or endpoint.description).partition("\n")[0],
         openapi_extra=operation(endpoint, **described),
     )
+
+
+def _with_escaped_slashes(answer, slashes):
+    """A name at the end of a path may hold slashes, if they are escaped: ``Power_rate_1%2F2``."""
+
+    async def checked(request: Request):
+        if request.scope["raw_path"].count(b"/") > slashes:
+            raise HTTPException(404)
+        return await answer(request)
+
+    return checked
 
 
 def _json(content, status=200, headers=None):
@@ -196,6 +212,14 @@ class _MergeSlashes:
             await self.app(scope, receive, send)
 
 
+class _GZipExceptFiles(GZipMiddleware):
+    """Answers are compressed, but files, gzipped ones among them, go out as they are."""
+
+    async def __call__(self, scope, receive, send):
+        as_it_is = scope["type"] == "http" and scope["path"].startswith(stamps.FILE_PATHS)
+        await (self.app if as_it_is else super().__call__)(scope, receive, send)
+
+
 class _HeadAsGet:
     """HEAD is answered as GET is; the web server leaves out the body."""
 
@@ -213,15 +237,18 @@ async def _refusal(request, exc):
 
 
 async def _no_route(request, exc):
-    """No such path, or method: a page at ALeRCE, JSON elsewhere."""
-    if request.url.path.startswith("/ztf/"):
-        page = (
-            f"<!doctype html>\n<html lang=en>\n<title>{exc.status_code} {exc.detail}</title>\n<h1>{exc.detail}</h1>\n"
-        )
-        return HTMLResponse(page, status_code=exc.status_code, headers=exc.headers)
-    return _json(dumps({"detail": exc.detail}), exc.status_code, exc.headers)
+    """No such path, or method, in the form of the service that was asked."""
+    return _without_answer(request, exc.status_code, exc.detail, exc.headers)
 
 
 async def _failed(request, exc):
-    content = {"message": _SERVER_ERROR} if request.url.path.startswith("/ztf/") else {"detail": "An error occurred"}
-    return _json(dumps(content), 500)
+    return _without_answer(request, 500, "An error occurred")
+
+
+def _without_answer(request, status, detail, headers=None):
+    path = f"{request.url.path}/"
+    if path.startswith(_FLASK_RESTX) and status != 404:
+        return _json(dumps({"message": FLASK_REASONS.get(status, detail)}), status, headers)
+    if path.startswith(_FLASK):
+        return flask_page(status, headers)
+    return _json(dumps({"detail": detail}), status, headers)

@@ -3,15 +3,17 @@
 import numpy as np
 
 from alerce_zvar.server.replies import RefusalError, fragment, rows
+from alerce_zvar.server.zvar_crossmatch import external_xmatch, xmatch
+from alerce_zvar.server.zvar_sources import FILE, number_of, refuse, whole_sources
 from alerce_zvar.zvar import photometry, schema
 
-__all__ = ["HANDLERS", "parse"]
+__all__ = ["HANDLERS", "LARGE", "parse"]
 
 _LARGEST = 2**63  # beyond the archive's integers
+_LONGEST = 100  # characters of an id
 _NUMBERS = ("quantity", "float", "int")
 _ONE_POSITION = "target"  # its name where a request has one position without name
 _RADIUS = next(endpoint for endpoint in schema.ENDPOINTS if endpoint.name == "cone_search").param("radius")
-_FILE = "field, ccd, quad, band"
 
 
 def parse(endpoint, body, path):
@@ -25,7 +27,7 @@ def parse(endpoint, body, path):
     given = dict(path) | {p.wire: body[p.wire] for p in endpoint.params if body.get(p.wire) is not None}
     for param in endpoint.params:
         if param.required and param.wire not in given:
-            raise _refuse(422, param.wire, "is required")
+            raise refuse(422, param.wire, "is required")
     return {p.wire: _convert(p, given[p.wire]) for p in endpoint.params if p.wire in given}
 
 
@@ -33,9 +35,9 @@ def _convert(param, value):
     if param.many == 1:
         return _one(param, value)
     if not isinstance(value, list):
-        raise _refuse(422, param.wire, "must be a list")
+        raise refuse(422, param.wire, "must be a list")
     if len(value) > param.many:
-        raise _refuse(400, param.wire, f"at most {param.many} are accepted, {len(value)} were given")
+        raise refuse(400, param.wire, f"at most {param.many} are accepted, {len(value)} were given")
     return [_one(param, item) for item in value]
 
 
@@ -46,34 +48,46 @@ def _one(param, value):
         return _identifier(param.wire, value)
     if param.kind in _NUMBERS:
         return _number(param, value)
+    if param.kind == "id":
+        return _text_or_number(param.wire, value)
+    if param.kind == "bool":
+        return _truth(param.wire, value)
     if not isinstance(value, str):
-        raise _refuse(422, param.wire, "must be text")
+        raise refuse(422, param.wire, "must be text")
     if param.choices and value not in param.choices:
-        raise _refuse(400, param.wire, f"must be one of {', '.join(param.choices)}")
+        raise refuse(400, param.wire, f"must be one of {', '.join(param.choices)}")
     return value
 
 
 def _identifier(name, value):
     """Ids come as text or as integers."""
-    digits = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 100
+    digits = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < _LONGEST
     if not digits and (isinstance(value, bool) or not isinstance(value, int)):
-        raise _refuse(422, name, "ids must be integers, or text of digits")
+        raise refuse(422, name, "ids must be integers, or text of digits")
     return str(value)
 
 
-def _psid(text):
-    """Number of a source, or one that no source has."""
-    number = int(text)
-    return number if 0 <= number < _LARGEST else -1
+def _text_or_number(name, value):
+    """Ids of other catalogues come as text or as integers too, but are not always digits."""
+    is_text = isinstance(value, str) and 0 < len(value) < _LONGEST and _is_unicode(value)
+    if not is_text and (isinstance(value, bool) or not isinstance(value, int)):
+        raise refuse(422, name, "ids must be text or integers")
+    return str(value)
+
+
+def _truth(name, value):
+    if not isinstance(value, bool):
+        raise refuse(422, name, "must be true or false")
+    return value
 
 
 def _number(param, value):
     kinds = int if param.kind == "int" else (int, float)
     if isinstance(value, bool) or not isinstance(value, kinds) or not -_LARGEST < value < _LARGEST:
-        raise _refuse(422, param.wire, "must be an integer" if kinds is int else "must be a number")
+        raise refuse(422, param.wire, "must be an integer" if kinds is int else "must be a number")
     low, high = param.minimum, param.maximum
     if (low is not None and value < low) or (high is not None and value > high):
-        raise _refuse(
+        raise refuse(
             400, param.wire, f"must lie within {low} and {high}" if high is not None else f"must be at least {low}"
         )
     return value
@@ -82,11 +96,11 @@ def _number(param, value):
 def cone_search(archive, args):
     """Sources around each named position, nearest first; every name is answered."""
     if "min_significance" in args and not {"min_period", "max_period"} & args.keys():
-        raise _refuse(400, "min_significance", "a cut on period is required when specifying significance")
+        raise refuse(400, "min_significance", "a cut on period is required when specifying significance")
     names, cones = _positions(args)
     found = archive.cone_search(*cones)
     kept = _filtered(archive, found["psid"], args)
-    whole = _sources(archive, kept)
+    whole = whole_sources(archive, kept)
     answer = {name: [] for name in names}
     for cone, psid in zip(found["cone"], found["psid"].tolist(), strict=True):
         if psid in whole:
@@ -99,7 +113,7 @@ def _positions(args):
     positions, common = args["positions"], args.get("radius")
     names = [_name(position, len(positions)) for position in positions]
     if len(set(names)) < len(names):
-        raise _refuse(422, "positions", "every name must be given once only")
+        raise refuse(422, "positions", "every name must be given once only")
     cones = [
         (
             _coordinate(position, "ra", 0.0, 360.0),
@@ -113,10 +127,10 @@ def _positions(args):
 
 def _name(position, count):
     if not isinstance(position, dict):
-        raise _refuse(422, "positions", "each must be an object with name, ra and dec")
+        raise refuse(422, "positions", "each must be an object with name, ra and dec")
     name = position.get("name", _ONE_POSITION if count == 1 else None)
     if not isinstance(name, str) or not _is_unicode(name):
-        raise _refuse(422, "positions.name", "is required and must be text")
+        raise refuse(422, "positions.name", "is required and must be text")
     return name
 
 
@@ -132,13 +146,13 @@ def _is_unicode(text):
 def _coordinate(position, key, low, high):
     value = position.get(key)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        raise _refuse(422, f"positions.{key}", f"must be a number of degrees within {low:g} and {high:g}")
+        raise refuse(422, f"positions.{key}", f"must be a number of degrees within {low:g} and {high:g}")
     return value
 
 
 def _radius(value):
     if value is None:
-        raise _refuse(422, "radius", "is required, for all positions or in each of them")
+        raise refuse(422, "radius", "is required, for all positions or in each of them")
     return _number(_RADIUS, value)
 
 
@@ -160,30 +174,6 @@ def _cuts(args, **comparisons):
     return {f"{comparison} ?": args[name] for name, comparison in comparisons.items() if name in args}
 
 
-def _sources(archive, psid):
-    """Whole objects, with all their light curves and periods, by id."""
-    given = {"psid": np.unique(np.asarray(psid, dtype=np.int64))}
-    found = rows(
-        archive.query(
-            # Positions are single precision at the service (reference/zvar.md 1.5).
-            "SELECT psid, ra::FLOAT::DOUBLE AS ra, dec::FLOAT::DOUBLE AS dec, objtype "
-            "FROM sources JOIN given USING (psid)",
-            given=given,
-        )
-    )
-    whole = {row["psid"]: row | {"psid": str(row["psid"]), "matchfiles": [], "periods": []} for row in found}
-    curves = f"SELECT psid, {_FILE}, nb_exposures, idx, amplitude, min_mag, max_mag FROM lightcurves"
-    periods = f"SELECT psid, {_FILE}, period, significance, string_length, bin FROM periods"
-    _attach(archive, whole, given, "matchfiles", curves, f"{_FILE}, lc")
-    _attach(archive, whole, given, "periods", periods, f"{_FILE}, bin")
-    return whole
-
-
-def _attach(archive, whole, given, key, select, order):
-    for row in rows(archive.query(f"{select} JOIN given USING (psid) ORDER BY psid, {order}", given=given)):
-        whole[row.pop("psid")][key].append(row)
-
-
 def one_object(archive, args):
     """One source, or 404."""
     whole = objects(archive, {"psids": [args["psid"]]})
@@ -194,20 +184,22 @@ def one_object(archive, args):
 
 def objects(archive, args):
     """Sources in the order asked; ids that are not known are left out."""
-    psids = dict.fromkeys(map(_psid, args["psids"]))
-    whole = _sources(archive, list(psids))
+    psids = dict.fromkeys(map(number_of, args["psids"]))
+    whole = whole_sources(archive, list(psids))
     return [whole[psid] for psid in psids if psid in whole]
 
 
 def light_curves(archive, args):
     """Rows of all files of each source in the order of time, under the id as it was asked; [] for an unknown one."""
-    asked = {text: _psid(text) for text in args["psids"]}
+    asked = {text: number_of(text) for text in args["psids"]}
     found = archive.query(
         f"""
-        SELECT l.psid, e.bjd AS time, e.flux, e.flux_err, e.limiting_mag, l.magzp, l.mag_ref, {_FILE}
+        SELECT l.psid, e.bjd AS time, e.flux, e.flux_err, e.limiting_mag, {FILE}, e.place IS NOT NULL AS told,
+               coalesce(e.told_magzp, l.magzp) AS magzp, coalesce(e.told_mag_ref, l.mag_ref) AS mag_ref,
+               e.told_mag, e.told_mag_err, e.told_limiting_mag, e.told_snr_total, e.told_snr_diff
         FROM epochs e JOIN lightcurves l USING (lc)
         WHERE NOT e.bad AND l.psid IN (SELECT psid FROM given) AND l.band IN (SELECT band FROM bands)
-        ORDER BY l.psid, e.bjd, e.lc, e.key""",
+        ORDER BY l.psid, e.bjd, e.place, e.lc, e.key""",
         given={"psid": np.array(list(asked.values()), dtype=np.int64)},
         bands={"band": np.array(args.get("bands", schema.DEFAULTS["bands"]), dtype=object)},
     )
@@ -230,15 +222,23 @@ def _in_magnitudes(found):
     known = _filled(found["limiting_mag"])
     limit = np.where(np.isnan(known), photometry.limiting_mag(flux_err, found["magzp"]), known)
     limit = np.where(np.isnan(mag), limit, np.nan)
+    made = {"mag": mag, "mag_err": mag_err, "limiting_mag": limit, "snr_total": snr}
+    mag, mag_err, limit, snr = (_told_or_made(found, name, values) for name, values in made.items())
     single = {"mag": mag, "magerr": mag_err, "limmag": limit, "flux": flux, "fluxerr": flux_err, "snr": snr}
     return {"time": found["time"]} | _single(single) | _files(found)
 
 
 def _in_fluxes(found):
     flux, flux_err = _filled(found["flux"]), _filled(found["flux_err"])
-    single = {"flux": flux, "fluxerr": flux_err, "snr": flux / flux_err}
+    snr = _told_or_made(found, "snr_diff", photometry.snr_diff(flux, flux_err))
+    single = {"flux": flux, "fluxerr": flux_err, "snr": snr}
     zero = {"magzp": found["magzp"], "mag_ref": found["mag_ref"]}
     return {"time": found["time"]} | _single(single) | _files(found) | zero
+
+
+def _told_or_made(found, name, made):
+    """What ZVAR itself said of the rows that came from it, null or not; of others what follows from the fluxes."""
+    return np.where(found["told"], _filled(found[f"told_{name}"]), made)
 
 
 def _filled(column):
@@ -256,11 +256,7 @@ def _files(found):
 
 def processing_logs(archive, args):
     """Fields, CCDs, quadrants and bands that have light curves."""
-    return rows(archive.query(f"SELECT DISTINCT {_FILE} FROM lightcurves ORDER BY {_FILE}"))
-
-
-def _refuse(status, name, reason):
-    return RefusalError(status, {"detail": f"{name}: {reason}"})
+    return rows(archive.query(f"SELECT DISTINCT {FILE} FROM lightcurves ORDER BY {FILE}"))
 
 
 HANDLERS = {
@@ -269,4 +265,7 @@ HANDLERS = {
     "objects": objects,
     "photometry": light_curves,
     "processing_logs": processing_logs,
+    "xmatch": xmatch,
+    "external_xmatch": external_xmatch,
 }
+LARGE = ("photometry", "xmatch", "external_xmatch")  # of which only a few are made at a time
