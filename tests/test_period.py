@@ -383,7 +383,7 @@ def test_fit_beats_the_grid(result):
 
 
 def test_public_names():
-    assert period_room.__all__ == ["PeriodResult", "find_period"]
+    assert period_room.__all__ == ["FpwResult", "PeriodResult", "find_period", "fpw", "string_length"]
 
 
 def read_irsa(paths):

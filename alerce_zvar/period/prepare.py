@@ -65,7 +65,7 @@ def prepare(light_curve, *, column=None, bands=None):
     light_curve : `~astropy.timeseries.TimeSeries`
         As for `alerce_zvar.find_period`.
     column : {"mag", "flux"}, optional
-        What to use; by default ``mag`` where there is one.
+        What to use; by default the first of them that the light curve has.
     bands : sequence of str, optional
         Bands to use; by default all.
 

@@ -42,7 +42,7 @@ def find_period(
     samples_per_peak : float
         Trial frequencies per ``1 / time span``. The best peaks are refined beyond the grid.
     column : {"mag", "flux"}, optional
-        What to use; by default ``mag`` where there is one.
+        What to use; by default the first of them that the light curve has.
     bands : sequence of str, optional
         Bands to use; by default all.
 
