@@ -96,6 +96,11 @@ def pytest_configure(config):
     TESTED_VERSIONS["alerce_zvar"] = version("alerce_zvar")
 
 
+def pytest_make_parametrize_id(config, val, argname):
+    """Bytes are named by their parameter: they may hold the time they were packed at, and processes must agree."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_unconfigure():
     _HOME.cleanup()
 
@@ -111,14 +116,21 @@ def real_data():
 
 
 @pytest.fixture(scope="session")
-def sample_server(tmp_path_factory):
-    """Address of a server of the sample sky; ZVAR's part lets in alice with wonderland."""
+def sample_archive(tmp_path_factory):
+    """The sample sky with seed 0, open for reading."""
+    from alerce_zvar.archive import Archive
     from alerce_zvar.sample import build_sample
+
+    path = tmp_path_factory.mktemp("sample") / "sky.duckdb"
+    build_sample(path).close()
+    with Archive.open(path, read_only=True) as archive:
+        yield archive
+
+
+@pytest.fixture(scope="session")
+def sample_server(sample_archive):
+    """Address of a server of the sample sky; ZVAR's part lets in alice with wonderland."""
     from alerce_zvar.server import serve
 
-    users = {"alice": "wonderland"}
-    with (
-        build_sample(tmp_path_factory.mktemp("sample") / "sky.duckdb") as archive,
-        serve(archive, users=users) as server,
-    ):
+    with serve(sample_archive, users={"alice": "wonderland"}) as server:
         yield server.url

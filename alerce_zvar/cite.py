@@ -54,6 +54,28 @@ __citation__ = """\
     doi = {10.1088/1538-3873/aae8ac}
 }
 
+@article{2019ApJ...873..111I,
+    author = {{Ivezi{\\'c}}, {\\v Z}. and {Kahn}, S. M. and {Tyson}, J. A. and others},
+    title = {{LSST: From Science Drivers to Reference Design and Anticipated Data Products}},
+    journal = {The Astrophysical Journal},
+    year = {2019},
+    volume = {873},
+    number = {2},
+    pages = {111},
+    doi = {10.3847/1538-4357/ab042c}
+}
+
+@article{2018PASP..130g5002S,
+    author = {{Soumagnac}, M. T. and {Ofek}, E. O.},
+    title = {{catsHTM: A Tool for Fast Accessing and Cross-matching Large Astronomical Catalogs}},
+    journal = {Publications of the Astronomical Society of the Pacific},
+    year = {2018},
+    volume = {130},
+    number = {989},
+    pages = {075002},
+    doi = {10.1088/1538-3873/aac410}
+}
+
 @article{2025arXiv250200243F,
     author = {{Finkbeiner}, D. P. and {Prince}, T. A. and {Whitebook}, S. E.},
     title = {{A Fast Periodicity Detection Algorithm Sensitive to Arbitrary Waveforms}},

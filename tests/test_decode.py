@@ -115,7 +115,9 @@ def test_recorded_lightcurve(recorded):
 
 
 def test_recorded_lightcurve_through_the_class(recorded):
-    with FaultServer(http(recorded("ztf_v1_lightcurve_ZTF17aabopdz.json"), Content_Type="application/json")) as server:
+    body = recorded("ztf_v1_lightcurve_ZTF17aabopdz.json")
+    detections, both = json_reply(content(body)["detections"]), http(body, Content_Type="application/json")
+    with FaultServer(detections, detections, both) as server:
         corrected = Alerce(url=server.url).get_lightcurve("ZTF17aabopdz")
         difference = Alerce(url=server.url).get_lightcurve("ZTF17aabopdz", photometry="difference")
         limits = Alerce(url=server.url).get_lightcurve("ZTF17aabopdz", include_upper_limits=True)

@@ -8,9 +8,15 @@ from astropy.table import Table
 from astropy.time import Time
 
 from alerce_zvar.archive import Archive
+from alerce_zvar.sample.catalog import write_catalogs
+from alerce_zvar.sample.forced import add_forced_photometry
+from alerce_zvar.sample.lsst import add_lsst
 from alerce_zvar.sample.observe import make_cadence, measure
 from alerce_zvar.sample.services import feature_table, period_table, probability_table
+from alerce_zvar.sample.stamps import add_alerts
 from alerce_zvar.sample.stars import draw_stars
+from alerce_zvar.sample.survey_catalogs import write_survey_catalogs
+from alerce_zvar.sample.taxonomy import taxonomy
 from alerce_zvar.sample.truth import write_truth
 from alerce_zvar.zvar.photometry import LIMIT_SNR
 
@@ -20,10 +26,13 @@ __all__ = ["build_sample", "check_seed"]
 def build_sample(path, *, seed=0, progress=None):
     """Archive of a synthetic small sky: 300 sources in a cone of 8 arcmin, observed over five years as by ZTF.
 
-    Most sources are constant; the others are RR Lyrae (RRab, RRc), eclipsing binaries (EA, EW), delta Scuti and
-    long-period variables, dwarf novae, supernovae and artefacts. Both services' tables are filled. Only what varies has
-    alerts, and those only when it differs by 5 sigma from its reference image. The same seed gives the same content.
-    `sample_truth` tells what every source is.
+    Most sources are constant; the others are RR Lyrae (RRab, RRc), eclipsing binaries (EA, EW; EB with a red giant),
+    delta Scuti and long-period variables, dwarf novae, supernovae and artefacts. Both services' tables are filled. Only
+    what varies has alerts, and those only when it differs by 5 sigma from its reference image; two of each object's
+    alerts have packets with image stamps, and the last year has forced photometry. The twelve faintest variable stars
+    are objects of LSST too, with detections, forced photometry, classes and stamps. Catalogues in the manner of Gaia,
+    GALEX, Pan-STARRS1, 2MASS and AllWISE, and of galaxies with redshifts, cover the same cone. The same seed gives the
+    same content. `sample_truth` tells what every source is.
 
     Parameters
     ----------
@@ -90,6 +99,12 @@ def _fill(archive, rng, progress):
     progress(0, 1, "classifying")
     write_truth(archive, stars)
     _conclude(archive, rng, stars, _statistics(measured, stars))
+    write_catalogs(archive, rng.spawn(1)[0], stars.values())
+    add_alerts(archive, rng.spawn(1)[0])
+    add_forced_photometry(archive, rng.spawn(1)[0], stars)
+    archive.add_classifiers(taxonomy())
+    add_lsst(archive, rng.spawn(1)[0], stars.values())
+    write_survey_catalogs(archive, rng.spawn(1)[0], stars.values())
     progress(1, 1, "classified")
 
 

@@ -11,11 +11,11 @@ from astropy.table import Table
 from alerce_zvar.sample.observe import quadrant
 from alerce_zvar.zvar.schema import N_BINS
 
-__all__ = ["feature_table", "period_table", "probability_table"]
+__all__ = ["PROBABILITY_COLUMNS", "class_chances", "class_rows", "feature_table", "period_table", "probability_table"]
 
 # Chance of finding the period times each factor, by the kind of star: binaries, with their two dips, often give half.
 _FACTORS = (1.0, 0.5, 2.0)
-_CONFUSION = {"EA": (0.6, 0.2, 0.2), "EW": (0.45, 0.5, 0.05)}
+_CONFUSION = {"EA": (0.6, 0.2, 0.2), "EW": (0.45, 0.5, 0.05), "EB": (0.7, 0.2, 0.1)}
 _PULSATOR_CONFUSION = (0.9, 0.0, 0.1)
 _SEARCHED = (5 / 1440, 10.0)  # days; the service's range
 # What noise reaches with 5, 10 and 20 bins, and what a clear binary of 474 points adds (reference/zvar.md 4.1).
@@ -31,14 +31,18 @@ _CLASSES = (
 _TOP = {"Transient": _CLASSES[:4], "Stochastic": _CLASSES[4:9], "Periodic": _CLASSES[9:]}
 _STAMP_CLASSES = ("AGN", "SN", "VS", "asteroid", "bogus")
 _TRUE_CLASS = {
-    "RRab": "RRL", "RRc": "RRL", "EA": "E", "EW": "E", "DSCT": "DSCT", "LPV": "LPV",
+    "RRab": "RRL", "RRc": "RRL", "EA": "E", "EB": "E", "EW": "E", "DSCT": "DSCT", "LPV": "LPV",
     "CV": "CV/Nova", "SN": "SNIa", "bogus": "YSO",
 }  # fmt: skip
 _VERSIONS = ("hierarchical_rf_1.1.0", "lc_classifier_1.1.13")
+PROBABILITY_COLUMNS = ("oid", "classifier", "classifier_version", "class_name", "probability", "ranking")
 _MISTAKES = 0.1  # share of objects whose best class is wrong
-_FEATURE_VERSIONS = ("25.0.1a14", "lc_classifier_1.2.1-P")  # the former holds a null period (reference/alerce.md 3.5)
-_FIDS = {"g": 1, "r": 2}
-_BOTH = 12
+# The first holds a null period (reference/alerce.md 3.5).
+_FEATURE_VERSIONS = ("25.0.1a14", "lc_classifier_1.2.1-P", "27.5.6")
+# Power at half the frequency over that at the frequency; binaries have two dips in a cycle.
+_POWER_RATES = {"EA": 0.5, "EB": 0.1, "EW": 0.05}
+_BANDS = ("g", "r")
+_BOTH = "gr"
 
 
 def period_table(rng, ids, stars, light_curves):
@@ -105,33 +109,39 @@ def probability_table(rng, oids, stars):
     rows = []
     for name, oid in oids.items():
         for classifier, version, classes, chances in _classifications(rng, stars[name].kind):
-            ranks = np.argsort(np.argsort(-chances)) + 1
-            rows += [
-                (oid, classifier, version, label, float(chance), int(rank))
-                for label, chance, rank in zip(classes, chances, ranks, strict=True)
-            ]
-    return Table(rows=rows, names=("oid", "classifier", "classifier_version", "class_name", "probability", "ranking"))
+            rows += class_rows(oid, classifier, version, classes, chances)
+    return Table(rows=rows, names=PROBABILITY_COLUMNS)
 
 
 def _classifications(rng, kind):
     best = _TRUE_CLASS[kind] if rng.uniform() > _MISTAKES else str(rng.choice(_CLASSES))
     for version in _VERSIONS:
-        chances = _chances(rng, _CLASSES, best)
+        chances = class_chances(rng, _CLASSES, best)
         yield "lc_classifier", version, _CLASSES, chances
         tops = np.array([sum(chances[_CLASSES.index(c)] for c in members) for members in _TOP.values()])
         yield "lc_classifier_top", version, tuple(_TOP), tops
     stamp = {"SN": "SN", "bogus": "bogus"}.get(kind, "VS")
-    yield "stamp_classifier", "stamp_classifier_1.0.4", _STAMP_CLASSES, _chances(rng, _STAMP_CLASSES, stamp)
+    yield "stamp_classifier", "stamp_classifier_1.0.4", _STAMP_CLASSES, class_chances(rng, _STAMP_CLASSES, stamp)
 
 
-def _chances(rng, classes, best):
+def class_rows(oid, classifier, version, classes, chances):
+    """Rows of one classification of one object: a class each, with its probability and rank."""
+    ranks = np.argsort(np.argsort(-chances)) + 1
+    return [
+        (oid, classifier, version, label, float(chance), int(rank))
+        for label, chance, rank in zip(classes, chances, ranks, strict=True)
+    ]
+
+
+def class_chances(rng, classes, best):
+    """Probabilities of some classes, of which one is the most probable."""
     weights = rng.gamma(0.3, 1.0, len(classes)) + 1e-6
     weights[classes.index(best)] += 2.5 * weights.max() + 2.0
     return np.round(weights / weights.sum(), 6)
 
 
 def feature_table(rng, oids, stars, light_curves):
-    """A few features of all objects in two versions; parameters as for `period_table` and `probability_table`."""
+    """A few features of all objects in three versions; parameters as for `period_table` and `probability_table`."""
     rows = []
     for name, oid in oids.items():
         star = stars[name]
@@ -139,10 +149,11 @@ def feature_table(rng, oids, stars, light_curves):
         for version in _FEATURE_VERSIONS:
             known = best if version != _FEATURE_VERSIONS[0] else np.nan
             rows.append((oid, "Multiband_period", known, _BOTH, version))
+            rows.append((oid, "Power_rate_1/2", _POWER_RATES.get(star.kind, 0.003), _BOTH, version))
             rows.append((oid, "g-r_mean_corr", star.mags["g"] - star.mags["r"], _BOTH, version))
-            rows += [(oid, "Amplitude", star.amplitudes[b] / 2, fid, version) for b, fid in _FIDS.items()]
-            rows += [(oid, "n_det", float(_count(light_curves, name, b)), fid, version) for b, fid in _FIDS.items()]
-    return Table(rows=rows, names=("oid", "name", "value", "fid", "version"))
+            rows += [(oid, "Amplitude", star.amplitudes[band] / 2, band, version) for band in _BANDS]
+            rows += [(oid, "n_det", float(_count(light_curves, name, band)), band, version) for band in _BANDS]
+    return Table(rows=rows, names=("oid", "name", "value", "band", "version"))
 
 
 def _count(light_curves, name, band):

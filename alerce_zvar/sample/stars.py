@@ -15,15 +15,19 @@ BANDS = ("g", "r", "i")
 CENTRE = SkyCoord(0.8365, 30.94, unit="deg")
 RADIUS = 8 * u.arcmin
 START, END = 58200.0, 60026.0  # MJD: five years
+_GIANTS_KEY = 1000  # of their own stream of random numbers, far from those that others take in turn
 _SEPARATION = 6.0  # arcsec between neighbours, so that no two are confused
 NO_LIGHT = 99.0  # magnitude of a supernova before its explosion
 _EMPTY = 25.0  # of a reference image at a place without a source: far below what one exposure can show
 
-COUNTS = {
+_DRAWN = {
     "RRab": 8, "RRc": 6, "EA": 8, "EW": 10, "DSCT": 6, "LPV": 5, "CV": 4, "SN": 4, "bogus": 3, "constant": 246,
 }  # fmt: skip
+_GIANTS, _RED = 3, 0.6  # red giants in close binaries, in place of the brightest constant stars of at least this g - r
+COUNTS = _DRAWN | {"EB": _GIANTS, "constant": _DRAWN["constant"] - _GIANTS}
 
-# Ranges of the r magnitude, g - r, the period [d], the amplitude in g [mag]; and amplitudes in (g, r, i) relative to g.
+# Ranges of the r magnitude, g - r (None where they are given), the period [d], the amplitude in g [mag]; and amplitudes
+# in (g, r, i) relative to g.
 _PERIODIC = {
     "RRab": ((15.0, 18.0), (0.15, 0.35), (0.45, 0.70), (0.7, 1.2), (1, 0.71, 0.56)),
     "RRc": ((15.0, 18.0), (0.05, 0.25), (0.27, 0.40), (0.4, 0.6), (1, 0.71, 0.56)),
@@ -31,6 +35,7 @@ _PERIODIC = {
     "LPV": ((14.3, 15.8), (1.3, 1.9), (120.0, 420.0), (1.5, 3.0), (1, 0.75, 0.55)),
     "EA": ((14.5, 17.5), (0.3, 0.9), (0.8, 4.0), (0.4, 1.0), (1, 0.95, 0.92)),
     "EW": ((14.5, 18.0), (0.4, 0.9), (0.25, 0.45), (0.3, 0.7), (1, 0.96, 0.93)),
+    "EB": (None, None, (3.0, 8.0), (0.3, 0.5), (1, 0.96, 0.93)),
 }
 
 
@@ -65,9 +70,20 @@ class Star:
 
 def draw_stars(rng):
     """All sources in random order; a list of `Star`."""
-    kinds = rng.permutation(np.repeat(list(COUNTS), list(COUNTS.values())))
+    kinds = rng.permutation(np.repeat(list(_DRAWN), list(_DRAWN.values())))
     ra, dec = _positions(rng, len(kinds))
-    return [_draw(rng, str(kind), float(a), float(d)) for kind, a, d in zip(kinds, ra, dec, strict=True)]
+    stars = [_draw(rng, str(kind), float(a), float(d)) for kind, a, d in zip(kinds, ra, dec, strict=True)]
+    return _with_giants(rng, stars)
+
+
+def _with_giants(rng, stars):
+    """Stars of which a few have become binaries with a red giant; the luck of the others is left alone."""
+    seed = rng.bit_generator.seed_seq
+    own = np.random.default_rng(np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, _GIANTS_KEY)))
+    red = [star for star in stars if star.kind == "constant" and star.mags["g"] - star.mags["r"] >= _RED]
+    chosen = sorted(red, key=lambda star: star.mags["r"])[:_GIANTS]
+    giants = {id(star): _variable(own, "EB", star.ra, star.dec, star.mags) for star in chosen}
+    return [giants.get(id(star), star) for star in stars]
 
 
 def _positions(rng, number):
@@ -118,8 +134,12 @@ def _flashing(mags, seed, bjd, band):
 
 
 def _periodic(rng, kind, ra, dec):
-    r, colour, periods, swings, relative = _PERIODIC[kind]
-    mags = _colours(rng, rng.uniform(*r), rng.uniform(*colour))
+    r, colour, *_ = _PERIODIC[kind]
+    return _variable(rng, kind, ra, dec, _colours(rng, rng.uniform(*r), rng.uniform(*colour)))
+
+
+def _variable(rng, kind, ra, dec, mags):
+    *_, periods, swings, relative = _PERIODIC[kind]
     period = float(np.exp(rng.uniform(*np.log(periods))))
     epoch = 2400000.5 + rng.uniform(START, START + period)
     swing = rng.uniform(*swings)
@@ -132,6 +152,8 @@ def _shape(rng, kind):
     if kind == "EA":
         width = rng.uniform(0.02, 0.04)
         return partial(shapes.eclipses, width=width, secondary=rng.uniform(0.2, 0.6), ellipticity=0.02)
+    if kind == "EB":
+        return partial(shapes.eclipses, width=0.09, secondary=rng.uniform(0.5, 0.7), ellipticity=0.3)
     if kind == "EW":
         return partial(shapes.eclipses, width=0.11, secondary=rng.uniform(0.75, 0.95), ellipticity=0.25)
     return partial(shapes.pulsation, kind)

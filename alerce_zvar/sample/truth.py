@@ -43,9 +43,10 @@ def sample_truth(archive):
     -------
     `~astropy.table.Table`
         One row per source, by ``psid``: ``psid``, ``oid`` (masked for sources without alerts), ``name``, ``class_name``
-        ("RRab", "RRc", "EA", "EW", "DSCT", "LPV", "CV", "SN", "bogus" or "constant"), ``ra``, ``dec`` [deg], ``period``
-        [d] and ``epoch`` (BJD, TDB: maximum light of pulsators and supernovae, deeper minimum of binaries), masked
-        where there is none, and per band ``mag_g ...`` [mag] and the full ``amplitude_g ...`` [mag] without noise.
+        ("RRab", "RRc", "EA", "EB", "EW", "DSCT", "LPV", "CV", "SN", "bogus" or "constant"), ``ra``, ``dec`` [deg],
+        ``period`` [d] and ``epoch`` (BJD, TDB: maximum light of pulsators and supernovae, deeper minimum of binaries),
+        masked where there is none, and per band ``mag_g ...`` [mag] and the full ``amplitude_g ...`` [mag] without
+        noise.
 
     Raises
     ------
