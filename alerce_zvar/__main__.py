@@ -9,10 +9,17 @@ import argparse
 import os
 import sys
 
+from alerce_zvar.cli import BROKEN_PIPE, ERROR, INTERRUPTED, OK, PARTIAL, Progress, add_commands, sentence
+
 __all__ = ["main"]
 
-OK, ERROR, PARTIAL, INTERRUPTED, BROKEN_PIPE = 0, 1, 3, 130, 141
 _LAST_PORT = 65535
+# Command after "import-" and method of an Archive after "import_" -> what it does, and what a file is.
+_IMPORTS = {
+    "irsa": ("import light curves as IRSA serves them", "CSV file, plain or .gz"),
+    "alerce": ("import recorded answers of ALeRCE", "JSON file"),
+    "alerts": ("import alert packets of ZTF", "Avro file"),
+}
 
 
 def main(arguments=None):
@@ -31,8 +38,8 @@ def main(arguments=None):
     except BrokenPipeError:
         _drop_output()
         return BROKEN_PIPE
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+    except KeyboardInterrupt as exc:
+        print(f"interrupted: {exc}" if str(exc) else "interrupted", file=sys.stderr)
         return INTERRUPTED
 
 
@@ -45,7 +52,9 @@ def _run(arguments):
     except Exception as exc:
         if options.debug or not _is_expected(exc):
             raise
-        print(f"alerce-zvar: error: {' '.join(str(exc).split())}", file=sys.stderr)
+        from alerce_zvar.errors import printable
+
+        print(f"alerce-zvar: error: {' '.join(printable(str(exc)).split())}", file=sys.stderr)
         return ERROR
 
 
@@ -63,11 +72,6 @@ def _drop_output():
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         os.dup2(nowhere, stream.fileno())
-
-
-def _sentence(about):
-    """Help of a command as the first sentence of its description; acronyms stay as they are."""
-    return f"{about[0].upper()}{about[1:]}"
 
 
 def _seed(text):
@@ -91,6 +95,7 @@ def _parser():
     parser.add_argument("--version", action=_Version)
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    add_commands(commands)
     _add_demo(commands)
     _add_serve(commands)
     _add_server_user(commands)
@@ -113,7 +118,7 @@ class _Version(argparse.Action):
 
 def _add_demo(commands):
     about = "build a synthetic sky, travel through it, and write a report"
-    command = commands.add_parser("demo", help=about, description=f"{_sentence(about)}; needs no network.")
+    command = commands.add_parser("demo", help=about, description=f"{sentence(about)}; needs no network.")
     command.add_argument("--out", metavar="DIR", default="alerce_zvar_demo", help="folder to write to [%(default)s]")
     command.add_argument("--seed", metavar="N", type=_seed, default=0, help="which sky [%(default)s]")
     command.set_defaults(command=_demo)
@@ -122,14 +127,14 @@ def _add_demo(commands):
 def _demo(options):
     from alerce_zvar.sample.demo import run_demo
 
-    report = run_demo(options.out, seed=options.seed, progress=_Progress())
+    report = run_demo(options.out, seed=options.seed, progress=Progress())
     print(report)
     return OK
 
 
 def _add_serve(commands):
     about = "serve a local sky over HTTP, as the services would"
-    command = commands.add_parser("serve", help=about, description=f"{_sentence(about)}, until interrupted.")
+    command = commands.add_parser("serve", help=about, description=f"{sentence(about)}, until interrupted.")
     command.add_argument("archive", metavar="ARCHIVE", help="file of the sky")
     command.add_argument("--host", default="127.0.0.1", help="address to listen at [%(default)s]")
     command.add_argument("--port", metavar="N", type=_port, default=8000, help="port; 0 takes a free one [%(default)s]")
@@ -152,7 +157,7 @@ def _serve(options):
 
 def _add_server_user(commands):
     about = "ask for a password and print the entry of a file for serve --users"
-    command = commands.add_parser("server-user", help=about, description=f"{_sentence(about)}.")
+    command = commands.add_parser("server-user", help=about, description=f"{sentence(about)}.")
     command.add_argument("name", metavar="NAME", help="name of the user")
     command.set_defaults(command=_server_user)
 
@@ -188,22 +193,30 @@ def _ask(prompt):
 
 def _add_archive(commands):
     about = "make, fill and look at a local sky"
-    archive = commands.add_parser("archive", help=about, description=f"{_sentence(about)}.")
+    archive = commands.add_parser("archive", help=about, description=f"{sentence(about)}.")
     commands = archive.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    about = "import light curves as IRSA serves them"
+    for source, (about, path) in _IMPORTS.items():
+        command = commands.add_parser(
+            f"import-{source}", help=about, description=f"{sentence(about)}. What is known already adds nothing."
+        )
+        command.add_argument("archive", metavar="ARCHIVE", help="file of the sky; made where missing")
+        command.add_argument("paths", metavar="PATH", nargs="+", help=f"{path}, or folder of them")
+        command.set_defaults(command=_import, method=f"import_{source}")
+    about = "search the light curves of a local sky for periods"
     command = commands.add_parser(
-        "import-irsa", help=about, description=f"{_sentence(about)}. Files known already add nothing."
+        "periods", help=about, description=f"{sentence(about)}, by FPW. What was found already is left alone."
     )
-    command.add_argument("archive", metavar="ARCHIVE", help="file of the sky; made where missing")
-    command.add_argument("paths", metavar="PATH", nargs="+", help="CSV file, plain or .gz, or folder of them")
-    command.set_defaults(command=_import_irsa)
+    command.add_argument("archive", metavar="ARCHIVE", help="file of the sky")
+    command.add_argument("--workers", metavar="N", type=int, help="threads [one for each core]")
+    command.add_argument("--recompute", action="store_true", help="search all again, and replace what is there")
+    command.set_defaults(command=_periods)
     about = "count what a local sky holds"
-    command = commands.add_parser("info", help=about, description=f"{_sentence(about)}.")
+    command = commands.add_parser("info", help=about, description=f"{sentence(about)}.")
     command.add_argument("archive", metavar="ARCHIVE", help="file of the sky")
     command.set_defaults(command=_info)
 
 
-def _import_irsa(options):
+def _import(options):
     from pathlib import Path
 
     from alerce_zvar.archive import Archive
@@ -212,9 +225,17 @@ def _import_irsa(options):
     find_files(options.paths)  # a path that is missing leaves no empty archive behind
     path = Path(options.archive)
     with Archive.open(path) if path.exists() else Archive.create(path) as archive:
-        report = archive.import_irsa(options.paths, progress=_Progress())
+        report = getattr(archive, options.method)(options.paths, progress=Progress())
     print(report)
     return PARTIAL if len(report.failures) else OK
+
+
+def _periods(options):
+    from alerce_zvar.archive import Archive
+
+    with Archive.open(options.archive) as archive:
+        print(archive.compute_periods(workers=options.workers, recompute=options.recompute, progress=Progress()))
+    return OK
 
 
 def _info(options):
@@ -224,21 +245,6 @@ def _info(options):
         for name, count in archive.summary().items():
             print(f"{name:15} {count:12d}")
     return OK
-
-
-class _Progress:
-    """Writes a line to stderr when the work changes or a second has passed."""
-
-    def __init__(self):
-        self._last = None, -1.0
-
-    def __call__(self, done, total, what):
-        from time import monotonic
-
-        label, written = self._last
-        if what != label or done == total or monotonic() - written > 1:
-            self._last = what, monotonic()
-            print(f"[{done}/{total}] {what}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -59,11 +59,41 @@ def test_import_with_a_broken_file_is_partial(tmp_path, star, capsys):
         assert archive.summary()["epochs"] == 1
 
 
-def test_import_of_nothing_makes_no_archive(tmp_path, capsys):
+@pytest.mark.parametrize("source", ["irsa", "alerce", "alerts"])
+def test_import_of_nothing_makes_no_archive(tmp_path, capsys, source):
     path = tmp_path / "sky.duckdb"
-    assert cli.main(["archive", "import-irsa", str(path), str(tmp_path / "nosuch")]) == 1
+    assert cli.main(["archive", f"import-{source}", str(path), str(tmp_path / "nosuch")]) == 1
     assert "nosuch" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_import_of_answers(tmp_path, capsys):
+    answers = {"oid": "ZTF17aabopdz", "features": [{"name": "a", "value": 0.5, "fid": 1, "version": "1"}]}
+    good, bad, path = (tmp_path / name for name in ("good.json", "bad.json", "sky.duckdb"))
+    good.write_text(json.dumps(answers), encoding="utf-8")
+    assert cli.main(["archive", "import-alerce", str(path), str(good)]) == 0
+    told = capsys.readouterr()
+    assert told.out.startswith("1 files read: 1 answers, 1 of them new; 1 rows stored")
+    assert "good.json" in told.err
+    bad.write_text("{}", encoding="utf-8")
+    assert cli.main(["archive", "import-alerce", str(path), str(good), str(bad)]) == 3
+    out = capsys.readouterr().out
+    assert out.startswith("2 files read: 1 answers, 0 of them new")
+    assert "bad.json: it holds no answer" in out
+    with Archive.open(path, read_only=True) as archive:
+        assert archive.summary()["features"] == 1
+
+
+def test_import_of_alerts(tmp_path, capsys, real_data):
+    path, folder = tmp_path / "sky.duckdb", real_data / "alerts"
+    assert cli.main(["archive", "import-alerts", str(path), str(folder)]) == 0
+    assert "23 files read: 23 alerts" in capsys.readouterr().out
+    broken = tmp_path / "broken.avro"
+    broken.write_bytes(b"Obj")
+    assert cli.main(["archive", "import-alerts", str(path), str(folder), str(broken)]) == 3
+    out = capsys.readouterr().out
+    assert "24 files read: 0 alerts, 0 sources added; 23 already known." in out
+    assert "broken.avro" in out
 
 
 def test_info_counts(sky, capsys):
