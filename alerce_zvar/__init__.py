@@ -8,18 +8,36 @@ from importlib import import_module as _import_module
 _PUBLIC = {
     "Alerce": "alerce_zvar.alerce.core",
     "AlerceClass": "alerce_zvar.alerce.core",
+    "CatsHTM": "alerce_zvar.catshtm.core",
+    "CatsHTMClass": "alerce_zvar.catshtm.core",
     "LightCurves": "alerce_zvar.lightcurves",
     "Zvar": "alerce_zvar.zvar.core",
     "ZvarClass": "alerce_zvar.zvar.core",
     "__citation__": "alerce_zvar.cite",
     "conf": "alerce_zvar.config",
+    "crossmatch": "alerce_zvar.match",
     "find_period": "alerce_zvar.period",
     "fold": "alerce_zvar.folding",
+    "match_services": "alerce_zvar.match",
     "plot_folded": "alerce_zvar.plot",
 }
 _ROOMS = ("archive", "errors", "period", "plot", "sample", "server")
 
-__all__ = ["Alerce", "AlerceClass", "LightCurves", "Zvar", "ZvarClass", "conf", "find_period", "fold", "plot_folded"]
+__all__ = [
+    "Alerce",
+    "AlerceClass",
+    "CatsHTM",
+    "CatsHTMClass",
+    "LightCurves",
+    "Zvar",
+    "ZvarClass",
+    "conf",
+    "crossmatch",
+    "find_period",
+    "fold",
+    "match_services",
+    "plot_folded",
+]
 
 
 def __getattr__(name):

@@ -70,31 +70,61 @@ def tables(monkeypatch):
     return schema_tables
 
 
-@pytest.mark.parametrize("service", ["alerce", "zvar"])
-def test_reference_has_every_column_and_parameter(tables, service):
+SCHEMAS = {
+    "alerce": ("alerce.schema", "alerce.schema.lsst", "alerce.schema.stamps"),
+    "catshtm": ("catshtm.schema",),
+    "zvar": ("zvar.schema",),
+}
+
+
+@pytest.mark.parametrize(("page", "name"), [(page, name) for page, names in SCHEMAS.items() for name in names])
+def test_reference_has_every_column_and_parameter(tables, page, name):
     import importlib
 
-    schema = importlib.import_module(f"alerce_zvar.{service}.schema")
-    columns, endpoints = "\n".join(tables.columns(schema)), "\n".join(tables.endpoints(schema))
-    for table in schema.TABLES:
-        assert all(f"* - ``{name}``" in columns for name in table.names)
-    for endpoint in schema.ENDPOINTS:
+    text = ROOT.joinpath("docs", "reference", f"{page}.rst").read_text(encoding="utf-8")
+    schema = importlib.import_module(f"alerce_zvar.{name}")
+    endpoints = "\n".join(tables.endpoints(schema))
+    assert f".. schema-endpoints:: alerce_zvar.{name}\n" in text
+    if hasattr(schema, "TABLES"):
+        columns = "\n".join(tables.columns(schema))
+        assert f".. schema-columns:: alerce_zvar.{name}\n" in text
+        assert all(f"* - ``{column}``" in columns for table in schema.TABLES for column in table.names)
+    for endpoint in (*schema.ENDPOINTS, *getattr(schema, "V2_ENDPOINTS", ())):
         assert f"``{endpoint.method} {endpoint.path}``" in endpoints
         assert all(f"* - ``{param.name}``" in endpoints for param in endpoint.params)
+
+
+def test_reference_has_the_columns_of_matches(tables):
+    from alerce_zvar.match import schema
+
+    text = ROOT.joinpath("docs", "reference", "match.rst").read_text(encoding="utf-8")
+    assert ".. schema-columns:: alerce_zvar.match.schema\n" in text
+    columns = "\n".join(tables.columns(schema))
+    assert all(f"* - ``{name}``" in columns for name in schema.MATCHES.names)
+
+
+def test_reference_has_every_catalogue_and_unit(tables):
+    from alerce_zvar.catshtm import schema
+
+    page = "\n".join(tables.catalogs(schema))
+    assert [catalog.name for catalog in schema.CATALOGS if f"* - ``{catalog.name}``" not in page] == []
+    assert [text for text in schema.UNITS if text.strip() and f"* - ``{text}``" not in page] == []
 
 
 def test_reference_has_every_error_and_warning(tables):
     from alerce_zvar import errors
 
     page = "\n".join((*tables.error_tree("AlerceZvarError"), *tables.error_tree("AlerceZvarWarning")))
-    assert [name for name in errors.__all__ if name not in ("require", "warn") and f"errors.{name}`" not in page] == []
+    classes = [name for name in errors.__all__ if name not in ("printable", "require", "warn")]
+    assert [name for name in classes if f"errors.{name}`" not in page] == []
 
 
 def test_reference_has_every_command(tables):
     from alerce_zvar.__main__ import _parser
 
     names = [name for name, _ in tables.commands(_parser())]
-    assert {"alerce-zvar demo", "alerce-zvar serve", "alerce-zvar archive import-irsa"} <= set(names)
+    imports = {f"alerce-zvar archive import-{source}" for source in ("irsa", "alerce", "alerts")}
+    assert {"alerce-zvar demo", "alerce-zvar serve", *imports} <= set(names)
     assert len(names) == len(set(names))
 
 
@@ -119,7 +149,8 @@ def test_every_mark_of_a_contract_is_explained(service):
 
 def test_oldest_dependencies_are_the_lower_bounds():
     extras = PROJECT["optional-dependencies"]
-    wanted = [*PROJECT["dependencies"], *extras["archive"], *extras["server"], *extras["plot"]]
+    parts = ("alerts", "archive", "fast", "formats", "plot", "server")
+    wanted = [*PROJECT["dependencies"], *(text for part in parts for text in extras[part])]
     floors = dict(re.match(r"([\w-]+)>=([\d.]+)", text).groups() for text in wanted if "[" not in text)
     tox = ROOT.joinpath("tox.ini").read_text(encoding="utf-8")
     assert dict(re.findall(r"oldestdeps: ([\w-]+)==([\d.]+?)(?:\.\*)?\n", tox)) == floors

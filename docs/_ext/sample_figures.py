@@ -1,4 +1,4 @@
-"""What the tutorial's pictures show: the star of its text, from a sample sky that is served while they are made."""
+"""What the pages' pictures show, as in their texts, from a sample sky that is served while they are made."""
 
 import tempfile
 from functools import cache
@@ -7,27 +7,64 @@ from pathlib import Path
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 
-from alerce_zvar import ZvarClass, find_period
+from alerce_zvar import AlerceClass, ZvarClass, find_period
 from alerce_zvar.sample import build_sample
 from alerce_zvar.server import serve
+from alerce_zvar.zvar.gaia import add_colour_magnitude, is_giant
 
 
 @cache
-def best_star():
-    """Light curve of the star with the most significant period, and the period found."""
+def _seen():
+    """The star with the most significant period, its period, a supernova's images, and the giants."""
     with (
         tempfile.TemporaryDirectory() as folder,
         build_sample(Path(folder) / "sky.duckdb") as archive,
         serve(archive) as server,
     ):
         zvar = ZvarClass(url=server.url)
-        sources = zvar.query_region(
-            SkyCoord(0.8365 * u.deg, 30.94 * u.deg),
-            radius=10 * u.arcmin,
-            max_period=1 * u.day,
-            min_significance=15,
-            min_amplitude=0.3 * u.mag,
-        )
-        sources.periods.sort("significance", reverse=True)
-        light_curve = zvar.get_lightcurves(sources.periods["psid"][0]).clean(min_snr=5)[0]
+        return *_star(zvar), _images(AlerceClass(url=server.url)), _giants(zvar)
+
+
+def _star(zvar):
+    sources = zvar.query_region(
+        SkyCoord(0.8365 * u.deg, 30.94 * u.deg),
+        radius=10 * u.arcmin,
+        max_period=1 * u.day,
+        min_significance=15,
+        min_amplitude=0.3 * u.mag,
+    )
+    sources.periods.sort("significance", reverse=True)
+    light_curve = zvar.get_lightcurves(sources.periods["psid"][0]).clean(min_snr=5)[0]
     return light_curve, find_period(light_curve, minimum_period=0.05 * u.day, maximum_period=1 * u.day)
+
+
+def _images(alerce):
+    found = alerce.query_objects(classifier="lc_classifier", class_name="SNIa", one_row_per_object=True)
+    detections = alerce.query_detections(found["oid"][-1])
+    return alerce.get_stamps(found["oid"][-1], detections["candid"][detections["has_stamp"]][-1])
+
+
+def _giants(zvar):
+    cuts = {"min_period": 5 * u.min, "max_period": 10 * u.day, "min_significance": 40, "objtype": 1}
+    sources = zvar.query_region(SkyCoord(0.8365 * u.deg, 30.94 * u.deg), radius=10 * u.arcmin, **cuts)
+    gaia = zvar.query_crossmatch(sources["psid"], "gaia", radius=5 * u.arcsec)
+    diagram = add_colour_magnitude(gaia, min_parallax_snr=3)
+    chosen = is_giant(diagram)
+    light_curve = zvar.get_lightcurves(diagram["psid"][chosen]).clean(min_snr=5, min_points=50)[0]
+    how = {"minimum_period": 1 * u.day, "maximum_period": 10 * u.day, "nterms": 4}
+    return diagram, chosen, light_curve, find_period(light_curve, **how)
+
+
+def giants():
+    """Colour-magnitude diagram of the variable stars, which of them are giants, a light curve of one, its period."""
+    return _seen()[3]
+
+
+def best_star():
+    """Light curve of the star with the most significant period, and the period found."""
+    return _seen()[:2]
+
+
+def stamps():
+    """Images of a supernova near its maximum."""
+    return _seen()[2]

@@ -1,7 +1,8 @@
 """Directives that write the reference from the code, so that it cannot drift.
 
-``schema-columns`` and ``schema-endpoints`` take the name of a schema module, ``error-tree`` the name of a root class,
-``bibtex`` and ``command-line`` nothing.
+``schema-columns`` and ``schema-endpoints`` take the name of a schema module, ``schema-catalogs`` that of one which has
+catalogues and units, ``error-tree`` the name of a root class, ``migration`` the name of a section of the table of old
+and new methods, ``bibtex`` and ``command-line`` nothing.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from docutils.statemachine import StringList
 from sphinx.util.nodes import nested_parse_with_titles
 
 from alerce_zvar import __main__, cite, errors
+from alerce_zvar.alerce import migration
 
 _LINE = 66  # characters of help that fit beside both side bars
 
@@ -46,7 +48,7 @@ def _column_notes(column):
     if not column.required:
         yield "may be absent"
     if column.sentinels:
-        yield f"{', '.join(f'{value:g}' for value in column.sentinels)} is masked"
+        yield f"{', '.join(value if isinstance(value, str) else f'{value:g}' for value in column.sentinels)} is masked"
     if column.time:
         yield f"`~astropy.time.Time`, {' '.join(column.time)}"
     if column.codes:
@@ -97,7 +99,7 @@ def param_rows(endpoint):
 
 def endpoints(module):
     """Lines for all endpoints of a schema module."""
-    for endpoint in module.ENDPOINTS:
+    for endpoint in (*module.ENDPOINTS, *getattr(module, "V2_ENDPOINTS", ())):
         yield from (endpoint.name, "^" * len(endpoint.name), "", f"``{endpoint.method} {endpoint.path}``", "")
         login = " It needs a login." if endpoint.private else ""
         answer = f" A row of the answer is one of ``{endpoint.answer.name}``." if endpoint.answer else ""
@@ -105,6 +107,26 @@ def endpoints(module):
         if endpoint.params:
             header = ("parameter", "on the wire", "kind", "unit", "meaning")
             yield from list_table(f"Parameters of ``{endpoint.name}``", header, param_rows(endpoint), "20 18 10 9 43")
+
+
+def catalogs(module):
+    """Lines for the catalogues of a schema module, and for the units that it knows by other names than astropy."""
+    rows = [
+        (
+            f"``{c.name}``",
+            f"``{c.answer}``",
+            f"{c.radius:g}",
+            f"``{c.ra}, {c.dec}``",
+            "" if c.documented else "only seen in use",
+        )
+        for c in module.CATALOGS
+    ]
+    header = ("in requests", "in answers", "radius [arcsec]", "position", "note")
+    yield from list_table("Catalogues", header, rows, "22 22 18 22 16")
+    units = [
+        (f"``{text}``", "none" if unit is None else _unit(unit)) for text, unit in module.UNITS.items() if text.strip()
+    ]
+    yield from list_table("Units", ("on the wire", "unit"), units, "50 50")
 
 
 def error_rows(base):
@@ -118,6 +140,21 @@ def error_rows(base):
 def error_tree(base):
     """Lines of the table of errors, or warnings, that derive from the class of that name."""
     return list_table(f"``{base}``", ("class", "is also", "when"), error_rows(getattr(errors, base)), "30 30 40")
+
+
+def migration_rows(section):
+    """One row per thing of the old client; releases are named where not all have it."""
+    for row in migration.SECTIONS[section]:
+        releases = f" ({row.releases[0]} only)" if len(row.releases) == 1 and section != "lsst" else ""
+        ours = f"``{row.call}``" if section != "exceptions" else f"``{row.gives}``"
+        yield (f"``{row.old}``{releases}", ours, row.changed)
+
+
+def migration_table(section):
+    """Lines of the table of one section, whose heading stands in the page."""
+    old = "format=" if section == "formats" else "alerce"
+    header = (f"``{old}``", "``alerce_zvar``", "what is different")
+    return list_table("", header, migration_rows(section), "27 35 38")
 
 
 def commands(parser):
@@ -151,9 +188,19 @@ class SchemaEndpoints(_Generated):
         return endpoints(importlib.import_module(self.arguments[0]))
 
 
+class SchemaCatalogs(_Generated):
+    def lines(self):
+        return catalogs(importlib.import_module(self.arguments[0]))
+
+
 class ErrorTree(_Generated):
     def lines(self):
         return error_tree(self.arguments[0])
+
+
+class Migration(_Generated):
+    def lines(self):
+        return migration_table(self.arguments[0])
 
 
 class BibTeX(Directive):
@@ -175,7 +222,9 @@ class CommandLine(_Generated):
 def setup(app):
     app.add_directive("schema-columns", SchemaColumns)
     app.add_directive("schema-endpoints", SchemaEndpoints)
+    app.add_directive("schema-catalogs", SchemaCatalogs)
     app.add_directive("error-tree", ErrorTree)
+    app.add_directive("migration", Migration)
     app.add_directive("bibtex", BibTeX)
     app.add_directive("command-line", CommandLine)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
