@@ -243,7 +243,7 @@ def _info(options):
 
     with Archive.open(options.archive, read_only=True) as archive:
         for name, count in archive.summary().items():
-            print(f"{name:15} {count:12d}")
+            print(f"{name:24} {count:12d}")
     return OK
 
 

@@ -177,6 +177,13 @@ def test_angles_in_any_unit_and_rows_without_position(archive):
     assert len(archive.search_catalog("none", EMPTY, radius=180 * u.deg)) == len(archive.catalog("none")) == 0
 
 
+def test_columns_of_a_search_take_no_others_away(archive):
+    archive.import_catalog("y", Table({"ra": [1.0], "dec": [2.0], "separation": [7.0], "input_index": [3]}))
+    found = archive.search_catalog("y", SkyCoord(1, 2, unit="deg"), radius=RADIUS)
+    assert found.colnames == ["input_index", "separation", "ra", "dec", "separation_2", "input_index_2"]
+    assert tuple(found[0])[4:] == (7.0, 3)
+
+
 def test_gaia_in_and_out(archive, real_data):
     gaia = Table.read(real_data / "catalogs" / "gaia_cosmos.parquet")
     assert archive.import_catalog("gaia", gaia) == 13005

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
+from astropy.table import Column, MaskedColumn
 from catshtm_sky import CENTRE, DEC, EMPTY, RA, build, get, get_json, read_recorded
 from fault_server import FaultServer, http, json_reply
 from hypothesis import given, settings
@@ -237,6 +238,7 @@ def test_one_catalogue_is_a_table(service):
     table = service.query_region(CENTRE, radius=RADIUS, catalog="NEDz")
     assert table.colnames == ["input_index", "RA", "Dec", "z"]
     assert list(table["z"].mask) == [True, False]
+    assert [type(column) for column in table.columns.values()] == [Column, Column, Column, MaskedColumn]
     assert len(table.failures) == 0
     assert table.meta["catalog"] == "NEDz"
     assert table.meta["service"] == "catsHTM"
@@ -390,9 +392,9 @@ def test_a_refusal_with_status_200(service):
     with pytest.raises(InvalidQueryError, match="invalid arguments"):
         service.query_region(EMPTY, radius=RADIUS, catalog="AKARI")
     with pytest.warns(PartialResultWarning, match="1 of 2 inputs"):
-        tables = service.query_region(CENTRE, radius=RADIUS, catalog=["AKARI", "WISE"])
-    assert [len(table) for table in tables.values()] == [0, 1]
-    assert list(tables.failures["catalog"]) == ["AKARI"]
+        tables = service.query_region(CENTRE, radius=RADIUS, catalog=["WISE", "AKARI"])
+    assert [len(table) for table in tables.values()] == [1, 0]
+    assert list(tables.failures["catalog", "input_index"][0]) == ["AKARI", 0]
     assert tables["AKARI"].failures["error"][0] == "InvalidQueryError"
     assert len(tables["WISE"].failures) == 0
 
@@ -404,6 +406,7 @@ def test_a_failed_position_loses_no_other():
     assert list(table["input_index"]) == [1]
     assert list(table.failures["input_index"]) == [0]
     assert table.failures["input"][0] == "10.000000 +10.000000"
+    assert table.failures["error"][0] == "InvalidQueryError", "and not that there is no source"
     with conf.set_temp("max_connections", 1), pytest.warns(PartialResultWarning):
         tables = ask(json_reply([{"WISE": cells()}]), json_reply([{"WISE": 3}]), coordinates=pair)
     assert list(tables.failures["input_index"]) == list(tables["WISE"].failures["input_index"]) == [1]

@@ -152,6 +152,10 @@ def test_a_header_that_makes_no_wcs_has_none():
 
 def test_pixel_scales():
     assert width(plot_stamps(lsst("numpy"))) == pytest.approx(75 * 0.2)
+    hdus = lsst()
+    for hdu in hdus:
+        hdu.header.remove("CTYPE1")
+    assert width(plot_stamps(hdus)) == pytest.approx(75 * 0.2)
     assert width(plot_stamps([np.eye(10)] * 3, pixel_scale=0.5 * u.arcsec)) == pytest.approx(5)
     assert width(plot_stamps([np.eye(10)] * 3, pixel_scale="0.1 arcmin")) == pytest.approx(60)
     assert width(plot_stamps(dict.fromkeys(NAMES, np.eye(4)))) == pytest.approx(4 * 1.012)
@@ -195,6 +199,18 @@ def test_odd_images_are_drawn(image):
     assert shown(figure)[0].get_array().mask.sum() == missing
     assert (f"{missing} pixels without a value" in figure.axes[0].get_xlabel()) is bool(missing)
     assert ("nJy" in figure.axes[0].get_xlabel()) is isinstance(image, u.Quantity)
+
+
+def test_the_first_row_is_at_the_bottom_and_the_first_column_at_the_left():
+    image = np.zeros((9, 9))
+    image[:3, 5:] = 1.0
+    figure = drawn([image] * 3)
+    (left, bottom), (right, top) = np.round(figure.axes[0].get_window_extent().get_points()).astype(int)
+    shown = np.asarray(figure.canvas.buffer_rgba())[::-1][bottom:top, left:right, 0]
+    height, width = shown.shape
+    assert shown[height // 4, width * 3 // 4] == 255  # below, right
+    corners = shown[height * 3 // 4, width // 4], shown[height // 4, width // 3], shown[height * 3 // 4, width * 3 // 4]
+    assert corners == (0, 0, 0)
 
 
 def test_images_of_different_shapes():

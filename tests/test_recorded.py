@@ -101,6 +101,11 @@ def same(ours, theirs):
     return type(ours) is type(theirs) and ours == theirs
 
 
+def early(body):
+    """First rows of the lists of a light curve."""
+    return {name: [row for row in rows if row["mjd"] < 58350] for name, rows in body.items()}
+
+
 def answer(archive, path):
     """JSON that a server of the archive gives."""
     with serve(archive) as server:
@@ -230,9 +235,12 @@ def test_a_second_import_changes_nothing(imported, folder):
 def test_the_order_of_imports_does_not_matter(archive, recorded):
     """The two forms of a light curve have different columns; each keeps what the other lacks."""
     bodies = [
-        {"oid": OID, "lightcurve": recorded(name)}
+        {"oid": OID, "lightcurve": early(recorded(name))}
         for name in ("v2_lightcurve_ZTF17aabopdz.json", "ztf_v1_lightcurve_ZTF17aabopdz.json")
     ]
+    assert {name: len(rows) for name, rows in bodies[1]["lightcurve"].items()} == {
+        "detections": 131, "non_detections": 161,
+    }  # fmt: skip
     for body in (*bodies, bodies[0]):
         archive.import_alerce(body)
     with serve(archive) as server:
@@ -378,7 +386,7 @@ def place(recorded):
 
 
 def test_own_photometry_leaves_what_was_recorded(archive, recorded, place):
-    body, one = recorded("v2_lightcurve_ZTF17aabopdz.json"), recorded("ztf_v1_object_ZTF17aabopdz.json")
+    body, one = early(recorded("v2_lightcurve_ZTF17aabopdz.json")), recorded("ztf_v1_object_ZTF17aabopdz.json")
     archive.import_alerce({"oid": OID, "object": one, "lightcurve": body})
     table, where = photometry(*place)
     report = archive.import_table(table, coordinates=where)
@@ -393,7 +401,7 @@ def test_a_recorded_object_takes_the_place_of_a_made_one(archive, recorded, plac
     archive.import_table(table, coordinates=where)
     old = archive.sources()["oid"][0]
     archive.add_features(Table({"oid": [old], "name": ["x"], "value": [1.5], "band": ["none"], "version": ["1"]}))
-    body, one = recorded("ztf_v1_lightcurve_ZTF17aabopdz.json"), recorded("ztf_v1_object_ZTF17aabopdz.json")
+    body, one = early(recorded("ztf_v1_lightcurve_ZTF17aabopdz.json")), recorded("ztf_v1_object_ZTF17aabopdz.json")
     report = archive.import_alerce([{"oid": OID, "object": one}])
     assert report.sources_added == 0
     assert list(archive.sources()["oid"]) == [OID]
