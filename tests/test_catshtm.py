@@ -238,7 +238,9 @@ def test_one_catalogue_is_a_table(service):
     table = service.query_region(CENTRE, radius=RADIUS, catalog="NEDz")
     assert table.colnames == ["input_index", "RA", "Dec", "z"]
     assert list(table["z"].mask) == [True, False]
-    assert [type(column) for column in table.columns.values()] == [Column, Column, Column, MaskedColumn]
+    nothing_masked = service.query_crossmatch(SkyCoord(150.0, 2.0, unit="deg"), radius=RADIUS, catalog="NEDz")
+    for found, kinds in ((table, [Column] * 3), (nothing_masked, [Column] * 4)):
+        assert [type(column) for column in found.columns.values()] == [*kinds, MaskedColumn], "any but the position"
     assert len(table.failures) == 0
     assert table.meta["catalog"] == "NEDz"
     assert table.meta["service"] == "catsHTM"

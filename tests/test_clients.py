@@ -677,3 +677,17 @@ def test_an_unusable_row_fails_its_own_object_only():
     assert list(table["ndet"]) == [5, 5]
     assert list(table.failures["input"]) == ["bad"]
     assert "/bad" in table.failures["url"][0]
+
+
+def test_a_constant_star_of_one_s_own(tmp_path):
+    """All its magnitudes are the reference's: no difference flux is a magnitude, and no row has the key."""
+    table = Table({"time": Time(58000 + np.arange(5.0), format="mjd", scale="utc"), "band": ["g"] * 5})
+    table["mag"], table["mag_err"] = [17.0] * 5 * u.mag, [0.02] * 5 * u.mag
+    with Archive.create(tmp_path / "sky.duckdb") as archive:
+        archive.import_table(table, coordinates=SkyCoord(10 * u.deg, 20 * u.deg), name="constant")
+        with serve(archive) as server:
+            oid = archive.sources()["oid"][0]
+            found = type(Alerce)(url=server.url).query_detections(oid)
+    assert len(found) == 5
+    assert found["mag"].mask.all()
+    assert found["mag_corr"].tolist() == pytest.approx([17.0] * 5, abs=1e-5)

@@ -11,7 +11,7 @@ from astropy.time import Time
 
 from alerce_zvar.alerce.schema import lsst as schema
 from alerce_zvar.archive import Archive
-from alerce_zvar.server import serve
+from alerce_zvar.server import lsst, serve
 
 pytest.importorskip("fastapi")
 
@@ -168,6 +168,21 @@ def test_one_row_for_each_classifier(listed, found):
         "beta",
         None,
     ]
+
+
+def test_versions_are_written_as_in_the_list_of_classifiers(tmp_path):
+    """Where it has them: from 2101 alone nobody could tell that it is 2.10.1."""
+    classes, known = class_table()[:1], taxonomy()[:1]
+    classes["classifier_version"], known["classifier_version"] = ["2101"], ["2.10.1"]
+    with Archive.create(tmp_path / "sky.duckdb") as archive:
+        archive.add_lsst(objects=object_table()[:1], probabilities=classes)
+        assert [item["classifier_version"] for item in listed_by(archive)] == ["2.1.0.1"]
+        archive.add_lsst(classifiers=known)
+        assert [item["classifier_version"] for item in listed_by(archive)] == ["2.10.1"]
+
+
+def listed_by(archive):
+    return lsst.objects(archive, {"survey": "lsst"})["items"]
 
 
 def test_cones_know_zero(found):

@@ -416,7 +416,7 @@ def test_a_service_that_never_answers(monkeypatch):
     with FaultServer(lambda connection: connection.recv(1)) as server:
         client = Alerce(stamps_url=server.url)
         for get in (client.get_stamps, client.get_alert, client.download_alert):
-            with pytest.raises(DeadlineError):
+            with pytest.raises(DeadlineError, match=r"within 0\.1 s"):
                 get(OID, 5, timeout=0.1)
 
 

@@ -90,10 +90,11 @@ DETECTIONS = TableSchema(
         column("candid", "candid", "str", None, "meta.id;meta.main", "Identifier of the detection", wire_dtype="id"),
         _TIME,
         _BAND,
-        column(
-            "mag", "magpsf", "float64", u.mag, "phot.mag", "PSF magnitude of the difference flux (AB)", nullable=True
+        # Nulls are left out of the rows: where no difference flux can be a magnitude, no row has the key.
+        null(
+            "mag", "magpsf", "float64", u.mag, "phot.mag", "PSF magnitude of the difference flux (AB)", required=False
         ),
-        null("mag_err", "sigmapsf", "float64", u.mag, "stat.error;phot.mag", "Error of mag"),
+        null("mag_err", "sigmapsf", "float64", u.mag, "stat.error;phot.mag", "Error of mag", required=False),
         null(
             "mag_corr",
             "magpsf_corr",
