@@ -99,6 +99,16 @@ def test_of_rows_with_the_same_key_the_last_counts(archive):
     assert stored(archive, "lsst_objects", "meanra, n_det", "oid = 7") == [2.0, 2]
 
 
+def test_classifiers_are_listed_in_the_order_in_which_they_came(tmp_path):
+    """One that comes again comes last."""
+    with Archive.create(tmp_path / "sky.duckdb") as archive:
+        for name in "bcab":
+            rows = {"classifier": [name] * 2, "classifier_version": ["1"] * 2, "class_name": ["y", "x"]}
+            archive.add_classifiers(Table(rows))
+        found = archive.query("SELECT classifier_name || class_name AS name FROM classifiers ORDER BY place")["name"]
+    assert list(found) == ["cy", "cx", "ay", "ax", "by", "bx"]
+
+
 def test_a_classifier_without_classes(archive):
     archive.add_classifiers(table("classifiers", classifier=["none"], class_name=masked("x")))
     assert stored(archive, "classifiers", "class_name", "classifier_name = 'none'") == [None]

@@ -2,7 +2,6 @@
 
 import json
 import math
-import shutil
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -17,7 +16,6 @@ from hypothesis import strategies as st
 
 from alerce_zvar import Alerce
 from alerce_zvar.archive import AlerceReport, Archive
-from alerce_zvar.errors import ArchiveError
 from alerce_zvar.server import serve
 
 pytest.importorskip("fastapi")
@@ -42,6 +40,12 @@ ANSWERS = (
     "lsst_classifiers.json",
     "lsst_list_objects_empty.json",
 )
+
+
+DETECTION = {
+    "candid": "1", "mjd": 58000.0, "fid": 1, "isdiffpos": 1, "ra": 1.0, "dec": 2.0, "pid": 1, "has_stamp": True,
+    "corrected": True, "dubious": False,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -260,8 +264,10 @@ def test_the_last_answer_of_an_import_counts(archive):
 
 
 def test_what_is_made_of_a_light_curve_does_not_depend_on_its_order(archive, recorded):
-    rows = recorded(f"{YOUNG}_lc.json")["detections"]
-    archive.import_alerce([{"oid": "ZTF23aaaaaaa", "detections": rows}, {"oid": YOUNG, "detections": rows[::-1]}])
+    """Sums of the same numbers would else differ in their last digits, and an import from its repetition."""
+    rows, shuffle = recorded(f"{YOUNG}_lc.json")["detections"], np.random.default_rng(1).permutation
+    orders = [[rows[place] for place in shuffle(len(rows))] for _ in range(60)]
+    archive.import_alerce([{"oid": f"ZTF23{n:07d}", "detections": order} for n, order in enumerate(orders)])
     found = archive.query("SELECT DISTINCT meanra, meandec, sigmara, sigmadec FROM objects")
     assert {name: len(values) for name, values in found.items()} == dict.fromkeys(found, 1)
 
@@ -405,6 +411,7 @@ def test_a_recorded_object_takes_the_place_of_a_made_one(archive, recorded, plac
     report = archive.import_alerce([{"oid": OID, "object": one}])
     assert report.sources_added == 0
     assert list(archive.sources()["oid"]) == [OID]
+    assert archive.sources()["dec"][0] == pytest.approx(place[1], abs=1e-9)  # its light curves were measured there
     with serve(archive) as server:
         assert requests.get(f"{server.url}/ztf/v1/objects/{old}", timeout=30).status_code == 404
         rows = requests.get(f"{server.url}/ztf/v1/objects/{OID}/detections", timeout=30).json()
@@ -419,6 +426,17 @@ def test_a_recorded_object_takes_the_place_of_a_made_one(archive, recorded, plac
     assert answer(archive, f"/ztf/v1/objects/{OID}/features")[0]["name"] == "x"
 
 
+def test_names_made_here_are_no_recorded_ones(archive, tmp_path, place):
+    """Of an object with recorded features only nobody knows the place; it must not get other light curves."""
+    table, where = photometry(*place)
+    with Archive.create(tmp_path / "other.duckdb") as other:
+        other.import_table(table, coordinates=where)
+        name = other.sources()["oid"][0]
+    archive.import_alerce({"oid": name, "features": []})
+    archive.import_table(table, coordinates=where)
+    assert archive.sources()["oid"][0] != name
+
+
 def test_two_objects_at_one_place(archive, recorded):
     one = recorded("ztf_v1_object_ZTF17aabopdz.json")
     others = [one | {"oid": f"ZTF18aaaaaa{letter}"} for letter in "abc"]
@@ -428,6 +446,29 @@ def test_two_objects_at_one_place(archive, recorded):
     assert len(set(sources["psid"])) == 4
     found = answer(archive, f"/ztf/v1/objects/?ra={one['meanra']}&dec={one['meandec']}&radius=1")
     assert len(found["items"]) == 4
+
+
+def test_an_object_does_not_take_the_place_of_another(archive, recorded, real_data):
+    """Which has only a list that was recorded, or only an alert."""
+    one = recorded("ztf_v1_object_ZTF17aabopdz.json")
+    assert archive.import_alerce({"object": one, "features": [], "oid": OID}).sources_added == 1
+    assert archive.import_alerce({"object": one | {"oid": YOUNG}}).sources_added == 1
+    archive.import_alerts(real_data / "alerts" / "1105522281015015000.avro")
+    alert = {row["oid"]: row for row in archive.sources()}[OLD_FORM]
+    there = {"meanra": alert["ra"].item(), "meandec": alert["dec"].item()}
+    assert archive.import_alerce({"object": one | there | {"oid": "ZTF18aaaaaaa"}}).sources_added == 1
+    assert set(archive.sources()["oid"]) == {OID, YOUNG, OLD_FORM, "ZTF18aaaaaaa"}
+    assert set(archive.query("SELECT oid FROM objects")["oid"]) == {OID, YOUNG, OLD_FORM, "ZTF18aaaaaaa"}
+
+
+def test_the_nearest_of_two_objects_takes_the_source(archive, recorded, place):
+    table, where = photometry(*place)
+    archive.import_table(table, coordinates=where)
+    psid, one = archive.sources()["psid"][0], recorded("ztf_v1_object_ZTF17aabopdz.json")
+    dec = {OID: place[1] + 0.4 / 3600, YOUNG: place[1] - 0.2 / 3600}
+    report = archive.import_alerce([{"object": one | {"oid": oid, "meandec": dec[oid]}} for oid in dec])
+    assert report.sources_added == 1
+    assert {row["oid"]: row["psid"] == psid for row in archive.sources()} == {OID: False, YOUNG: True}
 
 
 def test_a_source_moves_with_its_object(archive, recorded):
@@ -449,170 +490,6 @@ def test_reach(archive, recorded, place):
     assert len(archive.sources()) == 2
     with pytest.raises(ValueError, match=r"^radius: "):
         archive.import_alerce({"object": one}, radius=100 * u.arcsec)
-
-
-# --- what cannot be imported -----------------------------------------------------------------------------------------
-
-
-def test_broken_files_keep_nothing_back(archive, folder, tmp_path):
-    there = tmp_path / "answers"
-    there.mkdir()
-    for name in ("INDEX.json", "ztf_v1_object_ZTF17aabopdz.json", "ztf_v1_features_ZTF17aabopdz.json"):
-        shutil.copyfile(folder / name, there / name)
-    index = json.loads((there / "INDEX.json").read_text())
-    (there / "INDEX.json").write_text(json.dumps([one for one in index if "ZTF17aabopdz" in one["file"]]))
-    (there / "ztf_v1_features_ZTF17aabopdz.json").write_text('[{"name": "Mean", "value": 17.4')
-    (there / "ztf_v1_probabilities_ZTF17aabopdz.json").write_text('{"message": "oops"}')
-    (there / "ZTF18aaaaaaa_notes.json").write_text('{"notes": 3}')
-    (there / "unnamed.json").write_text('{"probabilities": []}')
-    report = archive.import_alerce(there)
-    reasons = {str(row["file"]).rpartition("/")[2]: str(row["reason"]) for row in report.failures}
-    assert set(reasons) == {
-        "v2_lightcurve_ZTF17aabopdz.json", "ztf_v1_features_ZTF17aabopdz.json", "ztf_v1_lightcurve_ZTF17aabopdz.json",
-        "ztf_v1_probabilities_ZTF17aabopdz.json", "ZTF18aaaaaaa_notes.json", "unnamed.json",
-    }  # fmt: skip
-    assert "cannot be read as JSON" in reasons["ztf_v1_features_ZTF17aabopdz.json"]
-    assert "No such file" in reasons["v2_lightcurve_ZTF17aabopdz.json"]
-    assert "a list of JSON objects was expected" in reasons["ztf_v1_probabilities_ZTF17aabopdz.json"]
-    assert "'notes' is no answer that an archive keeps" in reasons["ZTF18aaaaaaa_notes.json"]
-    assert "'oid' must be text" in reasons["unnamed.json"]
-    assert (report.files, report.answers) == (7, 1)
-    assert {name: n for name, n in archive.summary().items() if n} == {"objects": 1, "recorded": 1, "sources": 1}
-
-
-DETECTION = {
-    "candid": "1", "mjd": 58000.0, "fid": 1, "isdiffpos": 1, "ra": 1.0, "dec": 2.0, "pid": 1, "has_stamp": True,
-    "corrected": True, "dubious": False,
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"candid": "9223372036854775808"}, "'candid' must be a whole number of at most 64 bits"),
-        ({"candid": "01a5"}, "'candid' must be a whole number"),
-        ({"candid": "007"}, "'candid' must be a whole number of at most 64 bits, not '007'"),  # else given back as 7
-        ({"candid": "1_0"}, "'candid' must be a whole number"),
-        ({"candid": "٣"}, "'candid' must be a whole number"),
-        ({"candid": "9" * 5000}, "'candid' must be a whole number"),
-        ({"ra": math.nan}, "'ra' is missing in row 1"),
-        ({"ra": math.inf}, "'ra' must lie within 0 and 360, not inf"),
-        ({"dec": 90.5}, "'dec' must lie within -90 and 90, not 90.5"),
-        ({"magpsf": math.inf}, "'magpsf' must be finite, not inf"),
-        ({"magpsf": 10**400}, "'magpsf' must be a number of double precision"),
-        ({"mjd": "58000"}, "'mjd' must be a number"),
-        ({"mjd": None}, "'mjd' is missing in row 1"),
-        ({"mjd": True}, "'mjd' must be a number"),
-        ({"fid": 1.5}, "'fid' must be a whole number"),
-        ({"has_stamp": 1}, "'has_stamp' must be true or false"),
-        ({"rbversion": 1.5}, "'rbversion' must be text"),
-        ({"rbversion": {"a": 1}}, "'rbversion' must be text, not {'a': 1}"),
-        ({"fid": 10**6}, "out of range"),
-        ({"oid": "ZTF18other"}, "rows of several objects"),
-    ],
-)
-def test_values_of_a_wrong_type(archive, change, reason):
-    """The whole mapping is refused, also where only the database sees the mistake; others of the list are kept."""
-    bad = {"oid": YOUNG, "features": [], "detections": [DETECTION, DETECTION | change]}
-    report = archive.import_alerce([{"oid": OID, "detections": [DETECTION]}, bad])
-    assert list(report.failures["file"]) == [YOUNG]
-    assert reason in report.failures["reason"][0]
-    assert list(archive.query("SELECT oid FROM recorded")["oid"]) == [OID]
-    assert archive.summary()["detections"] == 1
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"oid": OID, "lightcurve": {}},
-        {"oid": OID, "lightcurve": []},
-        {"oid": OID, "features": {"name": "x"}},
-        {"oid": OID, "features": [3]},
-        {"oid": True, "features": []},
-        {"objects": [{"oid": OID}]},
-        {"object": {"oid": OID}},
-        {"classifiers": [{"classifier_name": "a", "classifier_version": "1", "classes": "SN"}]},
-        {"oid": 170028510777180307, "non_detections": [{"mjd": 1.0}]},
-        {"oid": 170028510777180307, "lightcurve": {"detections": [], "non_detections": [{"mjd": 1.0}]}},
-        {"oid": OID, "survey": "lsst", "probabilities": []},
-        {"oid": "007", "survey": "lsst", "detections": []},
-        {"oid": ",", "survey": "lsst", "detections": []},
-        {"oid": OID, "survey": "LSST", "features": []},
-        {"oid": OID, "survey": 3, "features": []},
-        {"oid": OID, 3: []},
-        {"oid": OID},
-        {},
-    ],
-)
-def test_bodies_of_a_wrong_shape(archive, body):
-    report = archive.import_alerce(body)
-    assert (len(report.failures), report.answers) == (1, 0)
-    assert not any(archive.summary().values())
-
-
-def test_what_cannot_be_a_source(archive, tmp_path):
-    with pytest.raises(ArchiveError, match="No such file or folder"):
-        archive.import_alerce(tmp_path / "none")
-    with pytest.raises(TypeError, match=r"^source: "):
-        archive.import_alerce(3)
-    with pytest.raises(TypeError, match=r"^source: "):
-        archive.import_alerce([3])
-    (tmp_path / "INDEX.json").write_text('[{"file": "INDEX.json", "url": "http://["}]')
-    assert "is no address" in archive.import_alerce(tmp_path).failures["reason"][0]
-    for index in ('{"file": 1}', '[{"file": "a.json"}]', "[3]", '[{"file": "../a.json", "url": "u"}]', "["):
-        (tmp_path / "INDEX.json").write_text(index)
-        with pytest.raises(ArchiveError, match="INDEX"):
-            archive.import_alerce(tmp_path)
-
-
-def test_an_archive_that_cannot_be_written(tmp_path):
-    Archive.create(tmp_path / "sky.duckdb").close()
-    with (
-        Archive.open(tmp_path / "sky.duckdb", read_only=True) as archive,
-        pytest.raises(ArchiveError, match="reading only"),
-    ):
-        archive.import_alerce({"oid": OID, "features": []})
-
-
-def test_one_file_of_a_folder(archive, folder):
-    """Its address stands in the folder's index."""
-    report = archive.import_alerce(folder / "ztf_v1_probabilities_ZTF17aabopdz.json")
-    assert (report.files, report.answers, report.rows) == (1, 1, 344)
-    assert archive.import_alerce(folder / f"{YOUNG}_lc.json").rows == 46
-
-
-def test_nan_is_null_where_no_feature_has_it(archive):
-    """As the service gives it; a database would sort it among the numbers."""
-    archive.import_alerce({"oid": OID, "detections": [DETECTION | {"magpsf": math.nan}]})
-    assert archive.query("SELECT magpsf IS NULL AS n FROM detections")["n"].tolist() == [True]
-
-
-def test_keys_without_a_column_are_told(archive):
-    rows = [{"name": "x", "value": 1.0, "fid": 0, "version": "1", "unit": "d", "note": None}]
-    report = archive.import_alerce({"oid": OID, "features": rows})
-    assert report.unknown_keys == ("features.unit",)
-    assert "no column for: features.unit" in str(report)
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        f"https://api.alerce.online/ztf/v1/objects/{OID}/features?fid=1",
-        f"https://api.alerce.online/ztf/v1/objects/{OID}/features/Mean",
-        f"https://api.alerce.online/ztf/v1/objects/{OID}/probabilities?classifier=stamp_classifier",
-        f"https://api.alerce.online/v2/lightcurve/lightcurve/{OID}?survey_id=atlas",
-        "https://api.alerce.online/ztf/v1/objects/limit_values",
-        "https://api.alerce.online/ztf/v1/classifiers/a/1/classes",
-        "https://api-lsst.alerce.online/classifier_api/classifiers?classifier_name=a",
-        "https://example.org/ztf/v2/objects/",
-    ],
-)
-def test_parts_of_answers_are_skipped(archive, tmp_path, url):
-    """Taken for the whole, they would hide the rest."""
-    (tmp_path / "a.json").write_text("[]")
-    (tmp_path / "INDEX.json").write_text(json.dumps([{"file": "a.json", "url": url}]))
-    report = archive.import_alerce(tmp_path)
-    assert (len(report.skipped), len(report.failures), report.answers) == (1, 0, 0)
 
 
 # --- LSST ------------------------------------------------------------------------------------------------------------
@@ -693,4 +570,6 @@ def test_an_lsst_object_stands_at_the_source_there(archive):
     assert archive.import_alerce({"oid": LSST_OID, "object": LSST_OBJECT}).sources_added == 0
     row = archive.sources()[0]
     assert (row["lsst_oid"], row["oid"][:3]) == (str(LSST_OID), "ZTF")
+    archive.import_alerce({"object": LSST_OBJECT | {"meanra": 150.2}, "oid": LSST_OID})
+    assert archive.sources()["ra"][0] == row["ra"]  # it is not there for this object alone
     assert archive.import_alerce({"object": LSST_OBJECT | {"oid": 2 * 10**17}, "survey": "lsst"}).sources_added == 1

@@ -28,7 +28,7 @@ STEP = "alerce_zvar_1"  # step_id_corr of everything made here
 def _not_recorded(table):
     """SQL condition: rows of this object in the table are ours to make; those of its alerts and answers are not."""
     names = "('objects', 'detections', 'alerts')" if table == "objects" else f"('{table}', 'alerts')"
-    return f"oid NOT IN (SELECT oid FROM recorded WHERE name IN {names} UNION SELECT oid FROM alerts)"
+    return f"oid NOT IN (SELECT oid FROM recorded WHERE name IN {names})"
 
 
 def _short(value):

@@ -50,7 +50,7 @@ _CHOSEN = """
 WITH free AS (
     SELECT found.*, s.{column} AS name FROM found JOIN sources s USING (psid)
     WHERE s.{column} IS NULL
-       OR ('{column}' = 'oid' AND s.oid NOT IN (SELECT oid FROM recorded UNION SELECT oid FROM alerts))),
+       OR ('{column}' = 'oid' AND s.oid NOT IN (SELECT oid FROM recorded))),
 nearest AS (FROM free QUALIFY row_number() OVER (PARTITION BY cone ORDER BY distance, psid) = 1)
 SELECT cone, psid, name FROM nearest QUALIFY row_number() OVER (PARTITION BY psid ORDER BY distance, cone) = 1
 """

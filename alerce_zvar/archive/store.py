@@ -231,8 +231,8 @@ class Archive(CatalogArchive, PeriodArchive, ZvarArchive):
 
         Raises
         ------
-        ValueError
-            An object that the archive does not hold.
+        ValueError, TypeError
+            An object that the archive does not hold, or a column that is missing or cannot be used.
         """
         key = ("oid", "classifier_name", "classifier_version", "class_name")
         self._put("probabilities", alerce.PROBABILITIES, table, "oid", key)
@@ -247,8 +247,8 @@ class Archive(CatalogArchive, PeriodArchive, ZvarArchive):
 
         Raises
         ------
-        ValueError
-            An object that the archive does not hold.
+        ValueError, TypeError
+            An object that the archive does not hold, or a column that is missing or cannot be used.
         """
         self._put("features", alerce.FEATURES, table, "oid", ("oid", "name", "fid", "version"))
 
@@ -262,7 +262,7 @@ class Archive(CatalogArchive, PeriodArchive, ZvarArchive):
 
         Raises
         ------
-        ValueError
+        ValueError, TypeError
             An object that the archive does not hold, or a column that is missing or cannot be used.
         """
         self._put("forced_photometry", alerce.FORCED_PHOTOMETRY, table, "oid", ("oid", "candid"))
@@ -278,7 +278,7 @@ class Archive(CatalogArchive, PeriodArchive, ZvarArchive):
 
         Raises
         ------
-        ValueError
+        ValueError, TypeError
             A column that is missing or cannot be used.
         """
         with self.transaction():
@@ -305,7 +305,7 @@ class Archive(CatalogArchive, PeriodArchive, ZvarArchive):
 
         Raises
         ------
-        ValueError
+        ValueError, TypeError
             An object that is neither given nor held, or a column that is missing or cannot be used.
         """
         add_lsst(
