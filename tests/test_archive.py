@@ -849,3 +849,12 @@ def test_times_come_back(mjd, position):
     there = barycentric([mjd], *position)
     assert abs(geocentric(there, *position)[0] - mjd) < 1e-3 * SECOND
     assert abs(there[0] - 2400000.5 - mjd) < 600 * SECOND
+
+
+@pytest.mark.parametrize("name", ["notes.json", "table.csv", "sky.duckdb"])
+def test_a_file_of_another_kind_is_no_archive(tmp_path, name):
+    """DuckDB itself would read the first two into memory."""
+    path = tmp_path / name
+    path.write_text("{}\n")
+    with pytest.raises(ArchiveError, match="no DuckDB file"):
+        Archive.open(path, read_only=True)

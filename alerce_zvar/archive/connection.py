@@ -20,6 +20,7 @@ _MEANINGS = {
     "transaction within a transaction": "A transaction is under way already; it cannot hold another, nor an import.",
 }
 _SHOWN_LINES = 3
+_MARK = slice(8, 12)  # bytes of a file by which DuckDB knows its own
 _LOOK = 0.1  # seconds after which it is looked again whether a statement has been given up
 
 
@@ -36,10 +37,21 @@ def connect(path, read_only):
     (duckdb,) = require("archive", "duckdb")
     if path.is_dir():
         raise ArchiveError(f"{path} is a folder; an archive is one file.")
+    if path.is_file() and not _is_database(path):  # DuckDB would read a table of another format into memory
+        raise ArchiveError(f"{path} cannot be used as an archive: it is no DuckDB file.")
     try:
         return duckdb.connect(str(Path(path).absolute()), read_only=read_only, config=_CONFIG)
     except duckdb.Error as exc:
         raise ArchiveError(f"{path} cannot be used as an archive: {_meaning(exc)}") from exc
+
+
+def _is_database(path):
+    try:
+        with open(path, "rb") as file:
+            head = file.read(_MARK.stop)
+    except OSError as exc:
+        raise ArchiveError(f"{path} cannot be used as an archive: {exc.strerror}.") from exc
+    return not head or head[_MARK] == b"DUCK"
 
 
 def execute(connection, sql, parameters, arrays):
