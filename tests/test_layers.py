@@ -43,7 +43,7 @@ ROOMS = {
     "catshtm": SERVICE,
     "zvar": SERVICE,
     "zvar.download": SERVICE | {"archive", "download", "zvar"},
-    "download": {"errors", "config", "archive"},
+    "download": {"errors", "config", "archive", "wire.query"},
     "match": {"errors", "wire", "alerce", "zvar"},  # above the services, which do not know each other
     "period": {"errors", "folding", "lightcurves"},
     "plot": {"errors", "folding", "lightcurves", "packets", "period"},

@@ -1,7 +1,5 @@
 """Bulk download of what ALeRCE has of its objects into an archive."""
 
-from collections.abc import Iterator
-
 from alerce_zvar.alerce.schema import lsst
 from alerce_zvar.alerce.service import AlerceService, check_survey
 from alerce_zvar.errors import NotFoundError, ServiceError, UnavailableError
@@ -10,7 +8,6 @@ from alerce_zvar.wire.query import as_list, checked, documented
 __all__ = ["DownloadQueries"]
 
 _SIZE = 10  # objects of a chunk
-_REACH = 1.5  # arcsec, in which a source without an object becomes the object's
 _CLASSIFIERS = "classifiers"
 # What can be kept of an object, by survey: word -> endpoints. The first of them say what the object is.
 _WORDS = {
@@ -29,28 +26,12 @@ _WORDS = {
         "probabilities": ("probabilities",),
     },
 }
-_OPTIONS = """archive : Archive, str or path-like
-    Open archive, or its file, which is made where it is missing.
-what : iterable of str, optional
-    ``"object"``, ``"lightcurve"`` (detections and non-detections), ``"forced_photometry"``, ``"magstats"``,
-    ``"probabilities"`` (with the list of all classes), ``"features"``; of LSST without magstats and features. By
-    default all.
-survey : {"ztf", "lsst"}
-    Whose objects.
-progress : bool or callable, optional
-    True for a bar with rate and time left, False for none; by default there is one where stderr is a terminal. Or a
-    function, called as ``progress(done, total, what)``.
-retry_failed : bool
-    Ask again also for what the service did not have in an earlier run. What failed for another reason is asked for
-    again anyway.
-timeout : float or Quantity, optional
-    Total seconds for each request, retries and waits included; by default ``conf.timeout``."""
 
 
 class DownloadQueries(AlerceService):
     """The method that keeps what the services have."""
 
-    @documented(options=_OPTIONS)
+    @documented()
     def download(self, oids, archive, *, what=None, survey="ztf", progress=None, retry_failed=False, timeout=None):
         """What is known of objects into an archive, whose server then gives the same answers offline.
 
@@ -61,7 +42,14 @@ class DownloadQueries(AlerceService):
         ----------
         oids : str, int, any list, Table column or iterator of them
             ALeRCE ids; an iterator is read only as far as the download is, so it may give millions.
-        {options}
+        {archive}
+        what : iterable of str, optional
+            ``"object"``, ``"lightcurve"`` (detections and non-detections), ``"forced_photometry"``, ``"magstats"``,
+            ``"probabilities"`` (with the list of all classes), ``"features"``; of LSST without magstats and features.
+            By default all.
+        survey : {"ztf", "lsst"}
+            Whose objects.
+        {download}
 
         Returns
         -------
@@ -86,8 +74,7 @@ class DownloadQueries(AlerceService):
 
         check_survey(survey, "download")
         job = _Job(self, survey, _checked_words(what, survey), timeout)
-        ids, total = _checked_ids(job, oids)
-        return download(job, ids, archive, progress=progress, retry_failed=retry_failed, total=total)
+        return download(job, oids, archive, progress=progress, retry_failed=retry_failed)
 
 
 def _checked_words(what, survey):
@@ -97,14 +84,6 @@ def _checked_words(what, survey):
     if wrong or not words:
         raise ValueError(f"what: of {survey} there are {', '.join(accepted)}; {', '.join(map(repr, wrong))} was given")
     return tuple(word for word in accepted if word in words)
-
-
-def _checked_ids(job, ids):
-    """Ids as text, and how many there are if that is known."""
-    if isinstance(ids, Iterator):
-        return map(job.checked, ids), None
-    given, _ = as_list(ids)
-    return [job.checked(one) for one in given], len(given)
 
 
 class _Job:
@@ -173,7 +152,9 @@ class _Job:
                 for extra in ({"survey_extra": True}, {})
             ]
         except UnavailableError as error:
-            if error.status == 500 and not self._fetch("detections", deadline, survey=lsst.SURVEY, oid=[oid]):
+            if error.status == self._client.endpoints["object"].unknown and not self._fetch(
+                "detections", deadline, survey=lsst.SURVEY, oid=[oid]
+            ):
                 raise NotFoundError("No detection of it is known.", url=error.url, status=error.status) from None
             raise
 
@@ -186,7 +167,7 @@ class _Job:
         """Put contents into the archive, inside the caller's transaction."""
         from alerce_zvar.archive.alerce_import import store_answers_of
 
-        store_answers_of(run, contents, _REACH)
+        store_answers_of(run, contents)
 
     @staticmethod
     def parts(content, identifier):

@@ -13,6 +13,7 @@ import numpy as np
 
 from alerce_zvar.archive import placing
 from alerce_zvar.archive.answers import CLASSIFIER_TABLES, KEYS, columns_of, oid_array
+from alerce_zvar.archive.merge import MATCH_RADIUS
 from alerce_zvar.archive.recordings import Recording, SkippedError, find_recordings, read
 from alerce_zvar.archive.report import AlerceReport, failure_table
 from alerce_zvar.archive.tables import TABLES
@@ -51,7 +52,7 @@ def import_alerce(archive, source, radius, tell):
     return tally.report()
 
 
-def store_answers_of(run, mappings, radius):
+def store_answers_of(run, mappings, radius=MATCH_RADIUS.value):
     """Store answers in memory, each a mapping as for `Archive.import_alerce`; inside the caller's transaction.
 
     Raises

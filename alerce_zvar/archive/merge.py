@@ -18,7 +18,7 @@ from alerce_zvar.archive.usertable import PREFIX
 from alerce_zvar.errors import ArchiveError
 from alerce_zvar.zvar import photometry
 
-__all__ = ["CREATE_RAW", "merge", "radius_in_arcsec"]
+__all__ = ["CREATE_RAW", "MATCH_RADIUS", "merge", "radius_in_arcsec"]
 
 USER_ZERO_POINT = 26.0  # of light curves given in magnitudes: near ZTF's own, so that fluxes look alike
 _FLUX_INPUTS = ("mag", "mag_err", "flux", "flux_err", "limiting_mag", "magzp", "mag_ref")
@@ -30,6 +30,7 @@ def _qualified(table):
 
 
 _NOBODY = -1  # no source has this psid; 0 is that of the south pole
+MATCH_RADIUS = 1.5 * u.arcsec  # within which two things are of one source, unless said otherwise
 _LARGEST_RADIUS = 60  # arcsec, of an import
 
 CREATE_RAW = """

@@ -20,8 +20,6 @@ from alerce_zvar.errors import ArchiveError
 
 __all__ = ["Archive"]
 
-_MATCH_RADIUS = 1.5 * u.arcsec
-
 
 class Archive(CatalogArchive, PeriodArchive, ZvarArchive):
     """A local sky: sources, light curves, epochs, periods, and ALeRCE's tables made from them.
@@ -34,7 +32,7 @@ class Archive(CatalogArchive, PeriodArchive, ZvarArchive):
         The file.
     """
 
-    def import_irsa(self, paths, *, radius=_MATCH_RADIUS, alert_snr=None, progress=None):
+    def import_irsa(self, paths, *, radius=merge.MATCH_RADIUS, alert_snr=None, progress=None):
         """What an import of ZTF data-release light curves did.
 
         Parameters
@@ -87,7 +85,7 @@ class Archive(CatalogArchive, PeriodArchive, ZvarArchive):
         *,
         coordinates=None,
         name=None,
-        radius=_MATCH_RADIUS,
+        radius=merge.MATCH_RADIUS,
         alerts=True,
         alert_snr=None,
         progress=None,
@@ -141,7 +139,7 @@ class Archive(CatalogArchive, PeriodArchive, ZvarArchive):
             report = self._merge_staged(arcsec, alerts, snr, progress or _silent)
         return ImportReport(files=1, **report)
 
-    def import_alerce(self, source, *, radius=_MATCH_RADIUS, progress=None):
+    def import_alerce(self, source, *, radius=merge.MATCH_RADIUS, progress=None):
         """What an import of ALeRCE's own answers did; the local server gives them back as they were.
 
         Parameters
@@ -184,7 +182,7 @@ class Archive(CatalogArchive, PeriodArchive, ZvarArchive):
         """
         return import_alerce(self, source, merge.radius_in_arcsec(radius), progress or _silent)
 
-    def import_alerts(self, paths, *, radius=_MATCH_RADIUS, progress=None):
+    def import_alerts(self, paths, *, radius=merge.MATCH_RADIUS, progress=None):
         """What an import of ZTF's alert packets did.
 
         Parameters
@@ -310,7 +308,7 @@ class Archive(CatalogArchive, PeriodArchive, ZvarArchive):
         """
         add_lsst(
             self,
-            merge.radius_in_arcsec(_MATCH_RADIUS),
+            merge.radius_in_arcsec(merge.MATCH_RADIUS),
             objects=objects,
             detections=detections,
             forced_photometry=forced_photometry,

@@ -1,22 +1,19 @@
 """What an archive does with ZVAR's own answers; and the number that stands for all that it holds."""
 
 import numpy as np
-from astropy import units as u
 
 from alerce_zvar.archive.content import content_hash
 from alerce_zvar.archive.database import Database
-from alerce_zvar.archive.merge import radius_in_arcsec
+from alerce_zvar.archive.merge import MATCH_RADIUS, radius_in_arcsec
 from alerce_zvar.archive.zvar_import import store_photometry, store_sources
 
 __all__ = ["ZvarArchive"]
-
-_MATCH_RADIUS = 1.5 * u.arcsec
 
 
 class ZvarArchive(Database):
     """The answers of ZVAR in an `Archive`."""
 
-    def import_zvar(self, *, sources=None, mag=None, flux=None, radius=_MATCH_RADIUS):
+    def import_zvar(self, *, sources=None, mag=None, flux=None, radius=MATCH_RADIUS):
         """Store ZVAR's own answers, exactly; the local server gives them back as they were.
 
         Parameters

@@ -11,6 +11,7 @@ A source that stands there for an object of ALeRCE only becomes ZVAR's source at
 import numpy as np
 
 from alerce_zvar.archive import sky
+from alerce_zvar.archive.merge import MATCH_RADIUS
 from alerce_zvar.archive.results import wire_columns
 from alerce_zvar.archive.search import cone_search
 from alerce_zvar.errors import ArchiveError
@@ -101,7 +102,7 @@ FROM (SELECT lc, median(told_magzp) AS magzp, median(told_mag_ref) AS mag_ref FR
 """
 
 
-def store_sources(run, sources, radius):
+def store_sources(run, sources, radius=MATCH_RADIUS.value):
     """Keep sources with all that is told of them; inside the caller's transaction.
 
     Parameters

@@ -7,6 +7,7 @@
                          └────────────── table downloads ◄───────────────────────┘
 """
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain, islice
@@ -19,6 +20,7 @@ from alerce_zvar.download.patience import Asker
 from alerce_zvar.download.progress import told
 from alerce_zvar.download.report import Tally
 from alerce_zvar.errors import ArchiveError, ServiceError, UnavailableError
+from alerce_zvar.wire.query import as_list
 
 __all__ = ["GENERAL", "download"]
 
@@ -27,7 +29,7 @@ _LOOK_AHEAD = 500  # ids that are looked up at a time
 _FOREVER = 1e6  # seconds: single requests have their deadlines, outages end the patience
 
 
-def download(job, ids, archive, *, progress=None, retry_failed=False, total=None):
+def download(job, ids, archive, *, progress=None, retry_failed=False):
     """Store what is wanted of many sources or objects; see `Zvar.download` and `Alerce.download`.
 
     Parameters
@@ -36,26 +38,33 @@ def download(job, ids, archive, *, progress=None, retry_failed=False, total=None
         ``service`` (name), ``words`` (what is wanted of each id), ``general`` (what is wanted once), ``size`` (ids of
         a chunk), ``batched`` (one request asks for many ids), ``transport``, ``ask(lacking, deadline)`` that gives an
         `Answered` from any thread, ``store(run, contents)`` that stores some of its contents by `Archive.write`, and
-        ``parts(content, id)`` that gives what of a content is of one id.
-    ids : iterable of str
-        Checked ids; read only a little ahead of the answers.
+        ``parts(content, id)`` that gives what of a content is of one id, ``checked(id)`` that gives an id as text.
+    ids : str, int, list or iterator
+        An iterator is read only a little ahead of the answers; anything else is checked before anybody is asked.
     archive : Archive, str or path-like
         Where to.
     progress, retry_failed
         As there.
-    total : int, optional
-        How many ids there are.
 
     Returns
     -------
     DownloadReport
     """
+    ids, total = _checked(job, ids)
     with _opened(archive) as opened, told(progress, total, job.service) as tell:
         run = _Run(job, opened, retry_failed)
         try:
             return run.finish(ids, tell)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"{run.tally.kept} are kept. Run it again to go on.") from None
+
+
+def _checked(job, ids):
+    """Ids as text, and how many there are if that is known."""
+    if isinstance(ids, Iterator):
+        return map(job.checked, ids), None
+    given, _ = as_list(ids)
+    return [job.checked(one) for one in given], len(given)
 
 
 @contextmanager

@@ -34,8 +34,10 @@ class Series:
         Number of each observation's group, in the order of `groups`.
     groups : dict of str to int
         Number of observations per group, such as ``"field=683 ccd=8 quad=2 band=g"``.
+    band : ndarray of int
+        Index in `bands` of each observation; 0 where the light curve has no bands.
     bands : tuple of str
-        Bands that take part.
+        Bands that take part, sorted; empty where the light curve has none.
     n_dropped : int
         Rows left out: missing value, time or error, error not positive, or a group of fewer than three.
     """
@@ -48,6 +50,7 @@ class Series:
     unit: u.UnitBase
     group: np.ndarray
     groups: dict
+    band: np.ndarray
     bands: tuple
     n_dropped: int
 
@@ -112,6 +115,7 @@ def prepare(light_curve, *, column=None, bands=None):
         unit=unit,
         group=group[order],
         groups={str(name): int(size) for name, size in zip(names, sizes, strict=True)},
+        band=_band_index(kept)[order],
         bands=_bands(kept),
         n_dropped=len(light_curve) - len(kept),
     )
@@ -146,6 +150,12 @@ def _bands(light_curve):
     if "band" not in light_curve.colnames:
         return ()
     return tuple(str(band) for band in np.unique(band_names(light_curve)))
+
+
+def _band_index(light_curve):
+    if "band" not in light_curve.colnames:
+        return np.zeros(len(light_curve), dtype=int)
+    return np.unique(band_names(light_curve), return_inverse=True)[1]
 
 
 def _labels(light_curve):

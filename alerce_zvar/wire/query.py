@@ -216,10 +216,11 @@ def documented(*params, **texts):
     """Decorator that completes a docstring, so that what many methods share is written once.
 
     ``{params}`` gives way to the schema's descriptions of parameters, ``{common}`` to those of the options that every
-    remote method has, and any other ``{name}`` to the text of that name.
+    remote method has, ``{archive}`` and ``{download}`` to those of downloads, and any other ``{name}`` to
+    the text of that name.
     """
     entries = [f"{param.name} : {_accepts(param)}, optional\n    {param.description}" for param in params]
-    texts = {"common": _COMMON, "params": "\n".join(entries)} | texts
+    texts = _TEXTS | {"params": "\n".join(entries)} | texts
 
     def write(function):
         # The indentation is that of the placeholder: Python 3.13 takes it out of docstrings.
@@ -231,10 +232,23 @@ def documented(*params, **texts):
     return write
 
 
-_COMMON = """get_query_payload : bool
-    Send nothing and return what would be sent: a dict, or a list of them if it takes several requests.
-timeout : float or Quantity, optional
+_TIMEOUT = """timeout : float or Quantity, optional
     Total seconds for each request, retries and waits included; by default ``conf.timeout``."""
+# What many methods share, by the name of the placeholder.
+_TEXTS = {
+    "common": f"""get_query_payload : bool
+    Send nothing and return what would be sent: a dict, or a list of them if it takes several requests.
+{_TIMEOUT}""",
+    "archive": """archive : Archive, str or path-like
+    Open archive, or its file, which is made where it is missing.""",
+    "download": f"""progress : bool or callable, optional
+    True for a bar with rate and time left, False for none; by default there is one where stderr is a terminal. Or a
+    function, called as ``progress(done, total, what)``.
+retry_failed : bool
+    Ask again also for what the service did not have in an earlier run. What failed for another reason is asked for
+    again anyway.
+{_TIMEOUT}""",
+}
 
 
 def _accepts(param):

@@ -1,6 +1,5 @@
 """Bulk download of ZVAR's sources and light curves into an archive."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +12,7 @@ from alerce_zvar.errors import DeadlineError, ReplyError, ServiceError, Unavaila
 from alerce_zvar.lightcurves import LightCurves
 from alerce_zvar.wire.answer import Failures
 from alerce_zvar.wire.decode import empty_table
-from alerce_zvar.wire.query import as_list, checked, documented, to_icrs, to_radius
+from alerce_zvar.wire.query import checked, documented, to_icrs, to_radius
 from alerce_zvar.zvar import schema
 from alerce_zvar.zvar.lightcurve import ANSWERS, tables_of_answer
 from alerce_zvar.zvar.service import ZvarService
@@ -24,23 +23,12 @@ __all__ = ["DownloadQueries"]
 _SOURCE, _CURVE = "source", "light curve "  # what is wanted of an id; behind the second stands the band
 _SHORTEST = 1e-3  # seconds of patience
 _SIZE = 25  # ids of a chunk: some 5 MB in each format
-_REACH = 1.5  # arcsec, in which a source that is there for an object of ALeRCE only becomes ZVAR's
-_ARCHIVE = """archive : Archive, str or path-like
-    Open archive, or its file, which is made where it is missing."""
-_OPTIONS = """progress : bool or callable, optional
-    True for a bar with rate and time left, False for none; by default there is one where stderr is a terminal. Or a
-    function, called as ``progress(done, total, what)``.
-retry_failed : bool
-    Ask again also for what the service did not have in an earlier run. What failed for another reason is asked for
-    again anyway.
-timeout : float or Quantity, optional
-    Total seconds for each request, retries and waits included; by default ``conf.timeout``."""
 
 
 class DownloadQueries(ZvarService):
     """The method that keeps what the service has."""
 
-    @documented(archive=_ARCHIVE, options=_OPTIONS)
+    @documented()
     def download(
         self, ids_or_regions, archive, *, radius=None, bands=None, progress=None, retry_failed=False, timeout=None
     ):
@@ -59,7 +47,7 @@ class DownloadQueries(ZvarService):
             Of the regions; at most 10 arcmin.
         bands : list of {"g", "r", "i"}, optional
             Bands of the light curves; by default all.
-        {options}
+        {download}
 
         Returns
         -------
@@ -87,12 +75,12 @@ class DownloadQueries(ZvarService):
 
         job = _Job(self, schema.BANDS if bands is None else bands, timeout)
         if isinstance(ids_or_regions, SkyCoord):
-            ids, total = self._ids_around(ids_or_regions, radius, timeout), None
+            ids = self._ids_around(ids_or_regions, radius, timeout)
         elif radius is not None:
             raise ValueError("radius is of regions; give it with a SkyCoord of positions")
         else:
-            ids, total = _checked_ids(job, ids_or_regions)
-        return download(job, ids, archive, progress=progress, retry_failed=retry_failed, total=total)
+            ids = ids_or_regions
+        return download(job, ids, archive, progress=progress, retry_failed=retry_failed)
 
     def _ids_around(self, coordinates, radius, timeout):
         """Ids of the sources in regions, one cone after the other."""
@@ -123,14 +111,6 @@ class DownloadQueries(ZvarService):
                 if deadline.left <= 0:
                     raise
                 transport.pause(conf.max_backoff, deadline)
-
-
-def _checked_ids(job, ids):
-    """Ids as text, and how many there are if that is known."""
-    if isinstance(ids, Iterator):
-        return map(job.checked, ids), None
-    given, _ = as_list(ids)
-    return [job.checked(one) for one in given], len(given)
 
 
 class _Content(NamedTuple):
@@ -231,7 +211,7 @@ class _Job:
 
         for content in contents:
             if content.sources is not None:
-                store_sources(run, content.sources, _REACH)
+                store_sources(run, content.sources)
             for curves in content.curves:
                 store_photometry(run, *curves)
 
