@@ -69,7 +69,7 @@ def outliers(values, groups, max_deviation):
         `max_deviation` is not a positive number.
     """
     if not max_deviation > 0:
-        raise ValueError(f"max_deviation must be a positive number, not {max_deviation!r}")
+        raise ValueError(f"max_deviation must be a positive number, not {max_deviation:g}")
     distance = np.abs(values - _medians(values, groups))
     spread = _SIGMA * _medians(distance, groups)
     return (spread > 0) & (distance > max_deviation * spread)

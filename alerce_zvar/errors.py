@@ -30,6 +30,7 @@ import re
 import sys
 import warnings
 
+import numpy as np
 from astropy.utils.exceptions import AstropyWarning
 from astroquery import exceptions as astroquery_exceptions
 
@@ -55,6 +56,7 @@ __all__ = [
     "UnavailableError",
     "printable",
     "require",
+    "shown",
     "warn",
 ]
 
@@ -190,6 +192,14 @@ class CorruptValueWarning(AlerceZvarWarning, astroquery_exceptions.CorruptDataWa
 def printable(text):
     """Text without control characters, which could drive the terminal."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def shown(value, width=80):
+    """A value as messages show it: short, and numpy's texts and numbers as Python's own, without ``np.str_(...)``."""
+    if hasattr(value, "unit") and getattr(value, "shape", None) == ():
+        return str(value)
+    with np.printoptions(legacy="1.25"):
+        return f"{value!r:.{width}}"
 
 
 def warn(message, category):

@@ -1,12 +1,14 @@
 """LightCurves: many light curves as flat columns, offsets and ids; one of them is a plain astropy TimeSeries."""
 
+from numbers import Real
+
 import numpy as np
 from astropy import units as u
 from astropy.table import QTable, Table
 from astropy.timeseries import TimeSeries
 
 from alerce_zvar import cuts
-from alerce_zvar.errors import FAILURE_COLUMNS
+from alerce_zvar.errors import FAILURE_COLUMNS, shown
 from alerce_zvar.folding import band_names, bare_unit, numbers, usable, value_names
 from alerce_zvar.wire.formats import Exports
 
@@ -178,9 +180,11 @@ class LightCurves(Exports):
         Raises
         ------
         ValueError
-            There are no values with errors to clean, no bands to choose from, or max_deviation is not positive.
+            There are no values with errors to clean, no bands to choose from, or a limit that is no number;
+            max_deviation must be positive.
         """
         data = self.data
+        _check_numbers(min_snr=min_snr, min_points=min_points, max_deviation=max_deviation)
         name = next((name for name in value_names(data) if f"{name}_err" in data.colnames), None)
         if name is None:
             raise ValueError(f"clean needs the columns mag, mag_err or flux, flux_err; there are {data.colnames}")
@@ -227,9 +231,16 @@ def _snr(data):
         return numbers(data["flux"]) / numbers(data["flux_err"], bare_unit(data["flux"]))
 
 
+def _check_numbers(**limits):
+    for name, value in limits.items():
+        is_number = isinstance(value, Real) and not isinstance(value, bool) and not np.isnan(value)
+        if value is not None and not is_number:
+            raise ValueError(f"{name} must be a number, not {shown(value)}")
+
+
 def _band_list(bands):
     if isinstance(bands, str) and len(bands) > 1:
-        raise ValueError(f"bands must be one band or a list of them, such as ['g', 'r'], not {bands!r}")
+        raise ValueError(f"bands must be one band or a list of them, such as ['g', 'r'], not {shown(bands)}")
     return list(bands)
 
 

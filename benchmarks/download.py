@@ -1,17 +1,19 @@
-"""Bulk download, killed and under faults: what is lost, and how long it takes.
+"""Bulk download, killed and under faults, and of many sources: what is lost, and how long it takes.
 
-Run by hand: ``python benchmarks/download.py [--sources 2000] [--kills 20] [--only kills|faults]``. It serves a sky of
-that many sources on this machine and downloads all of their light curves from there:
+Run by hand: ``python benchmarks/download.py [--sources 2000] [--kills 20] [--only kills|faults|many]``. It serves a sky
+of that many sources on this machine and downloads all of their light curves from there:
 
 1. uninterrupted, for the content hash;
 2. in child processes that are killed by SIGKILL at random moments, so many times, each time followed by another run;
    after every kill the archive is also finished in a copy of its own, whose content hash must be that of 1.;
-3. from a server that answers 5 % of the requests by 503, cuts 5 % of the bodies, stalls at 2 %, and is gone for 20 s.
+3. from a server that answers 5 % of the requests by 503, cuts 5 % of the bodies, stalls at 2 %, and is gone for 20 s;
+4. 20,000 sources with short light curves: whether rate and memory stay as they were after the first fifth.
 """
 
 import argparse
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -19,6 +21,7 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +36,7 @@ from alerce_zvar.server import serve
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 EPOCHS = 100
+MANY, FEW_EPOCHS = 20_000, 10
 FAULTS = {"503": 0.05, "cut": 0.05, "stall": 0.02}
 OUTAGE = 20.0  # seconds
 TIMEOUT = 10.0  # seconds of a request; how long a stall holds it up
@@ -44,10 +48,10 @@ ZvarClass(url=sys.argv[1]).download(ids, sys.argv[3], progress=False)
 """
 
 
-def make_sky(path, count):
+def make_sky(path, count, epochs=EPOCHS):
     """Archive of so many sources in two bands, and their ids."""
     rng = np.random.default_rng(0)
-    owner = np.repeat(np.arange(count), EPOCHS)
+    owner = np.repeat(np.arange(count), epochs)
     table = Table({"time": Time(58000 + rng.uniform(0, 1500, len(owner)), format="mjd", scale="tdb")})
     table["name"] = np.char.add("star-", owner.astype(str))
     table["ra"] = (10 + 0.01 * (owner % 50)) * u.deg
@@ -102,21 +106,21 @@ def finished_elsewhere(url, ids, path, folder, whole):
 
 
 @contextmanager
-def faulty(url):
+def faulty(url, after):
     """Server that passes on what another answers, and fails at some of it in real time."""
-    from test_download import Faulty
+    from faulty_proxy import Faulty
 
     class Real(Faulty):
         def _stall(self, connection):
             connection.recv(1)
 
-    with Real(url, FAULTS, time.monotonic, (60, OUTAGE)) as server:
+    with Real(url, FAULTS, time.monotonic, (after, OUTAGE)) as server:
         yield server
 
 
 def fault_run(url, ids, folder):
     """True if something was lost, or is there twice."""
-    with faulty(url) as server:
+    with faulty(url, min(60, len(ids) // 10)) as server:
         began = time.monotonic()
         report = ZvarClass(url=server.url).download(ids, folder / "faulty.duckdb", progress=False, timeout=TIMEOUT)
         seconds = time.monotonic() - began
@@ -131,22 +135,42 @@ def fault_run(url, ids, folder):
     return counts["n"][0] != counts["d"][0] or counts["n"][0] + report.failed != len(ids)
 
 
+def many(folder):
+    """True if the last fifth of a long download was slower than the second, or took more memory."""
+    ids, marks = make_sky(folder / "many.duckdb", MANY, FEW_EPOCHS), []
+
+    def tell(done, total, _):
+        if done >= total * len(marks) / 5:
+            marks.append((done, time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
+
+    with serve(folder / "many.duckdb") as server:
+        print(ZvarClass(url=server.url).download(ids, folder / "copy.duckdb", progress=tell))
+    rates = [(b[0] - a[0]) / (b[1] - a[1]) for a, b in pairwise(marks)]
+    print("sources/s in each fifth: " + ", ".join(f"{rate:.0f}" for rate in rates))
+    slower, larger = rates[-1] / rates[1], marks[-1][2] / marks[1][2]
+    print(f"rate at the end / at the start: {slower:.2f} (aim: at least 0.8)")
+    print(f"largest memory at the end / at the start: {larger:.2f} (aim: at most 1.3)")
+    return slower < 0.8 or larger > 1.3
+
+
 def main():
     """Exit code."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--sources", type=int, default=2000)
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--only", choices=("kills", "faults"))
+    parser.add_argument("--only", choices=("kills", "faults", "many"))
     options = parser.parse_args()
     os.environ.update(ZVAR_USERNAME="alice", ZVAR_PASSWORD="wonderland")
     with tempfile.TemporaryDirectory() as name:
         folder, wrong = Path(name), 0
         ids = make_sky(folder / "sky.duckdb", options.sources)
         with serve(folder / "sky.duckdb") as server:
-            if options.only != "faults":
+            if options.only in (None, "kills"):
                 wrong += kill_matrix(server.url, ids, folder, options.kills)
-            if options.only != "kills":
+            if options.only in (None, "faults"):
                 wrong += fault_run(server.url, ids, folder)
+        if options.only in (None, "many"):
+            wrong += many(folder)
     print("nothing lost, nothing twice" if not wrong else f"{wrong} runs went WRONG")
     return int(bool(wrong))
 

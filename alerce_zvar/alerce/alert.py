@@ -10,7 +10,7 @@ from astropy.table import Row, Table
 
 from alerce_zvar.alerce import schema
 from alerce_zvar.alerce.cutouts import FORMATS, assemble
-from alerce_zvar.errors import ReplyError
+from alerce_zvar.errors import ReplyError, shown
 from alerce_zvar.packets import CUTOUTS, SIGNS, CutShortError, PacketError, mjd_of, read_packet
 from alerce_zvar.wire.decode import decode_table
 from alerce_zvar.wire.spec import Column, TableSchema
@@ -147,7 +147,7 @@ class Alert:
 def check_format(format):
     """Refuse a format of stamps that there is not."""
     if format not in FORMATS:
-        raise ValueError(f"format must be one of {', '.join(FORMATS)}; not {format!r}")
+        raise ValueError(f"format must be one of {', '.join(FORMATS)}; not {shown(format)}")
 
 
 def target_file(path, candid, overwrite):

@@ -10,7 +10,7 @@ from alerce_zvar.alerce.asking import ObjectAnswers
 from alerce_zvar.alerce.per_object import OID, SURVEY
 from alerce_zvar.alerce.schema import lsst
 from alerce_zvar.alerce.service import check_survey
-from alerce_zvar.errors import NoResultsWarning, ReplyError, warn
+from alerce_zvar.errors import NoResultsWarning, ReplyError, shown, warn
 from alerce_zvar.wire.answer import AnswerTable, Failures
 from alerce_zvar.wire.decode import decode_table, rows_of
 from alerce_zvar.wire.query import checked, documented
@@ -120,7 +120,10 @@ class ClassQueries(ObjectAnswers):
         if not rows:
             near = difflib.get_close_matches(classifier, sorted(set(table["classifier"])), n=3, cutoff=0.4)
             hint = f"; there are {', '.join(near)}" if near else ""
-            warn(f"No classes of {classifier!r}, version {classifier_version or 'any'}, found{hint}", NoResultsWarning)
+            warn(
+                f"No classes of {shown(classifier)}, version {classifier_version or 'any'}, found{hint}",
+                NoResultsWarning,
+            )
         return classes.with_companions(failures=Failures([]).table())
 
     @documented()

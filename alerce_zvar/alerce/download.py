@@ -89,7 +89,7 @@ def _checked_words(what, survey):
 class _Job:
     """What a download wants of ALeRCE; see `alerce_zvar.download.run.download`. A content is of one object."""
 
-    size, batched = _SIZE, False
+    size, batched, opening = _SIZE, False, ()
 
     def __init__(self, service, survey, words, timeout):
         self._client, self._survey, self._timeout = service._of(survey), survey, timeout

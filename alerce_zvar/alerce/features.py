@@ -9,7 +9,7 @@ from astropy.table import MaskedColumn
 from alerce_zvar.alerce import schema
 from alerce_zvar.alerce.asking import ObjectAnswers
 from alerce_zvar.alerce.per_object import OID
-from alerce_zvar.errors import ReplyError
+from alerce_zvar.errors import ReplyError, shown
 from alerce_zvar.wire.answer import AnswerTable
 from alerce_zvar.wire.query import checked, documented
 
@@ -102,9 +102,9 @@ class FeatureQueries(ObjectAnswers):
 def _selection(version, band):
     """What the request says of version and band."""
     if band is not None and band not in _BANDS:
-        raise ValueError(f"band must be one of {', '.join(_BANDS)}; not {band!r}")
+        raise ValueError(f"band must be one of {', '.join(_BANDS)}; not {shown(band)}")
     if not isinstance(version, str) or not version:
-        raise ValueError(f"version must be 'latest', 'all' or the name of a version, not {version!r}")
+        raise ValueError(f"version must be 'latest', 'all' or the name of a version, not {shown(version)}")
     return {"fid": _BANDS.get(band), "version": None if version in ("latest", "all") else version}
 
 

@@ -8,6 +8,7 @@ from astropy.table import MaskedColumn, Table, vstack
 
 from alerce_zvar.alerce.asking import row_order
 from alerce_zvar.alerce.barycentre import at_barycentre, mean_positions
+from alerce_zvar.errors import shown
 from alerce_zvar.folding import usable
 
 __all__ = ["PHOTOMETRY", "Choice", "assemble"]
@@ -58,7 +59,7 @@ class Choice:
     def __post_init__(self):
         kinds = PHOTOMETRY[self.survey]
         if self.photometry not in kinds:
-            raise ValueError(f"photometry must be one of {', '.join(kinds)}; not {self.photometry!r}")
+            raise ValueError(f"photometry must be one of {', '.join(kinds)}; not {shown(self.photometry)}")
         if self.upper_limits and (self.survey == "lsst" or self.measures != "detections"):
             raise ValueError(
                 "include_upper_limits goes with ZTF's detections, photometry='corrected' or 'difference'; forced "

@@ -11,7 +11,7 @@ from alerce_zvar.alerce.order import Order, order_of
 from alerce_zvar.alerce.schema import lsst
 from alerce_zvar.alerce.service import AlerceService, check_survey
 from alerce_zvar.config import conf
-from alerce_zvar.errors import MaxResultsWarning, ReplyError, ServiceError, warn
+from alerce_zvar.errors import MaxResultsWarning, ReplyError, ServiceError, shown, warn
 from alerce_zvar.wire.answer import AnswerTable, Failures, announce
 from alerce_zvar.wire.client import chunks, payloads
 from alerce_zvar.wire.decode import decode_table
@@ -168,7 +168,7 @@ class ObjectQueries(AlerceService):
         order = order_of(survey, order_by, order_mode, filters)
         plan = self._plan(survey, coordinates, radius, filters, order, _row_limit(row_limit), one_row_per_object)
         if plan.whole and not order.key:
-            raise ValueError(f"order_by={order_by!r} needs a row_limit, and no list of ids: no column shows it")
+            raise ValueError(f"order_by={shown(order_by)} needs a row_limit, and no list of ids: no column shows it")
         asked, size = plan.first_page
         lister = Lister(self._of(survey), timeout)
         jobs = [(lister.query(values | asked, size), [index]) for index, values in enumerate(plan.starts)]
@@ -262,7 +262,8 @@ def _cones(survey, coordinates, radius):
     """Cones in the service's words. ZTF's ignores one whose ra or dec is exactly 0, so 0 is moved a little."""
     angle, least = to_radius(radius), _NOT_ZERO if survey == "ztf" else 0.0
     positions = np.atleast_1d(to_icrs(coordinates))
-    return [{"ra": float(p.ra.deg) or least, "dec": float(p.dec.deg) or least, "radius": angle} for p in positions]
+    degrees = zip(positions.ra.deg.tolist(), positions.dec.deg.tolist(), strict=True)
+    return [{"ra": ra or least, "dec": dec or least, "radius": angle} for ra, dec in degrees]
 
 
 def _label(cone):
@@ -272,7 +273,7 @@ def _label(cone):
 def _row_limit(row_limit):
     limit = conf.row_limit if row_limit is None else row_limit
     if isinstance(limit, bool) or not isinstance(limit, int | np.integer) or limit < -1 or limit == 0:
-        raise ValueError(f"row_limit must be a positive whole number, or -1 for all rows, not {row_limit!r}")
+        raise ValueError(f"row_limit must be a positive whole number, or -1 for all rows, not {shown(row_limit)}")
     return int(limit)
 
 

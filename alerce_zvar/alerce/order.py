@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from alerce_zvar.alerce import schema
 from alerce_zvar.alerce.schema import lsst
+from alerce_zvar.errors import shown
 
 __all__ = ["Order", "order_of"]
 
@@ -75,13 +76,13 @@ def order_of(survey, order_by, order_mode, filters):
         raise ValueError("order_mode needs order_by: which column to sort by")
     mode = "ASC" if order_mode is None else order_mode
     if mode not in _MODES:
-        raise ValueError(f"order_mode must be one of {', '.join(_MODES)}; not {order_mode!r}")
+        raise ValueError(f"order_mode must be one of {', '.join(_MODES)}; not {shown(order_mode)}")
     if order_by is None or order_by == "oid":
         word = "lastmjd" if order_by is None and survey == "lsst" and "lastmjd" in filters else "oid"
         return Order(word, word, mode, safe=True, given=order_by is not None)
     words = _WORDS[survey]
     if order_by not in words:
-        raise ValueError(f"order_by must be one of {', '.join(words)}; not {order_by!r}")
+        raise ValueError(f"order_by must be one of {', '.join(words)}; not {shown(order_by)}")
     word, key = words[order_by]
     if survey == "lsst" and word == "probability" and "lastmjd" in filters:
         raise ValueError("order_by='probability' cannot be used with lastmjd: the LSST service would ignore the filter")

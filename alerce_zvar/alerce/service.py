@@ -8,6 +8,7 @@ from astroquery.query import BaseQuery
 from alerce_zvar.alerce import schema
 from alerce_zvar.alerce.schema import lsst, stamps, tap
 from alerce_zvar.config import conf, local_server
+from alerce_zvar.errors import shown
 from alerce_zvar.wire.address import checked_url
 from alerce_zvar.wire.client import Client, Service
 from alerce_zvar.wire.tap_client import TapClient
@@ -73,7 +74,7 @@ class AlerceService(BaseQuery, Service):
 def check_survey(survey, method, accepted=SURVEYS):
     """Refuse a survey that a method does not know, naming those that it does."""
     if survey not in accepted:
-        raise ValueError(f"{method}: survey must be {' or '.join(map(repr, accepted))}, not {survey!r}")
+        raise ValueError(f"{method}: survey must be {' or '.join(map(repr, accepted))}, not {shown(survey)}")
 
 
 def _same_host(url, other):

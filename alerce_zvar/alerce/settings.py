@@ -11,6 +11,7 @@ from pathlib import Path
 
 from alerce_zvar.alerce.service import SERVICES, AlerceService
 from alerce_zvar.config import conf
+from alerce_zvar.errors import shown
 from alerce_zvar.wire.address import checked_url
 
 __all__ = ["OLD_SECTIONS", "ConfigLoading", "OldSection"]
@@ -222,12 +223,12 @@ def _setting(key, value):
     kind = type(type(conf).__dict__[key].defaultvalue)
     accepted = (int, float) if kind is float else kind
     if not isinstance(value, accepted) or isinstance(value, bool) != (kind is bool):
-        raise ValueError(f"{key} must be {_KINDS[kind]}, not {value!r}")
+        raise ValueError(f"{key} must be {_KINDS[kind]}, not {shown(value)}")
     if key == "row_limit":
         if value < -1 or value == 0:
-            raise ValueError(f"row_limit must be positive, or -1 for all rows, not {value!r}")
+            raise ValueError(f"row_limit must be positive, or -1 for all rows, not {shown(value)}")
     elif kind in (int, float) and not (value > 0 or (value == 0 and key not in _POSITIVE)):
-        raise ValueError(f"{key} must be {'more than' if key in _POSITIVE else 'at least'} 0, not {value!r}")
+        raise ValueError(f"{key} must be {'more than' if key in _POSITIVE else 'at least'} 0, not {shown(value)}")
     return _url(key, value) if key.endswith("_url") else kind(value)
 
 

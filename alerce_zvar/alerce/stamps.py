@@ -8,7 +8,7 @@ from alerce_zvar.alerce.alert import check_format, parse_alert, target_file, wri
 from alerce_zvar.alerce.cutouts import assemble
 from alerce_zvar.alerce.schema import lsst, stamps
 from alerce_zvar.alerce.service import AlerceService, check_survey
-from alerce_zvar.errors import NotFoundError, ReplyError, require
+from alerce_zvar.errors import NotFoundError, ReplyError, require, shown
 from alerce_zvar.packets import CutShortError, PacketError, check_is_packet, unzipped
 from alerce_zvar.wire.client import payloads
 from alerce_zvar.wire.decode import decode_table, rows_of
@@ -198,7 +198,7 @@ def _check(oid, survey="ztf", format="hdulist", include_variance_and_psf=False):
     if include_variance_and_psf and (survey != "lsst" or format == "numpy"):
         raise ValueError(
             "include_variance_and_psf needs survey='lsst', for ZTF has neither, and format 'hdulist' or 'ccddata'; "
-            f"survey={survey!r} and format={format!r} were given"
+            f"survey={shown(survey)} and format={shown(format)} were given"
         )
 
 

@@ -6,7 +6,7 @@ import re
 from astropy.table import Table
 
 from alerce_zvar.alerce.service import AlerceService
-from alerce_zvar.errors import MaxResultsWarning, NoResultsWarning, NotFoundError, warn
+from alerce_zvar.errors import MaxResultsWarning, NoResultsWarning, NotFoundError, shown, warn
 from alerce_zvar.votable import from_table, to_table, write_votable
 from alerce_zvar.wire.answer import AnswerTable
 from alerce_zvar.wire.query import documented
@@ -94,14 +94,14 @@ class TapQueries(AlerceService):
             The service has no such table.
         """
         if not isinstance(table, str) or not table.strip():
-            raise TypeError(f"table must be the name of a table, such as 'ztf.object', not {table!r:.80}")
+            raise TypeError(f"table must be the name of a table, such as 'ztf.object', not {shown(table)}")
         question = self._tap.question(_COLUMNS.format(quoted(table.strip())))
         if get_query_payload:
             return question.payload
         columns = _renamed(self._tap_answer(question, timeout, ""))
         if not len(columns):
             advice = "list_tables() gives those that it has."
-            raise NotFoundError(f"The service has no table {table!r:.80}; {advice}", url=question.url)
+            raise NotFoundError(f"The service has no table {shown(table)}; {advice}", url=question.url)
         columns["indexed"] = columns["indexed"] == 1
         return columns
 
@@ -130,7 +130,7 @@ def _renamed(table):
 
 def _checked_adql(adql):
     if not isinstance(adql, str):
-        raise TypeError(f"adql must be a text, such as 'SELECT TOP 5 * FROM ztf.object', not {adql!r:.80}")
+        raise TypeError(f"adql must be a text, such as 'SELECT TOP 5 * FROM ztf.object', not {shown(adql)}")
     if not adql.strip():
         raise ValueError("adql must be a query, such as 'SELECT TOP 5 * FROM ztf.object'; an empty text was given")
     return adql
@@ -140,7 +140,7 @@ def _checked_rows(maxrec):
     if maxrec is None:
         return None
     if isinstance(maxrec, bool) or not isinstance(maxrec, numbers.Integral) or maxrec < 0:
-        raise ValueError(f"maxrec must be a whole number of at least 0, not {maxrec!r}")
+        raise ValueError(f"maxrec must be a whole number of at least 0, not {shown(maxrec)}")
     return int(maxrec)
 
 
@@ -152,12 +152,14 @@ def _checked_uploads(uploads):
         raise TypeError("uploads must be a dict of astropy Tables by name, such as {'mine': table}")
     for name, table in uploads.items():
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise ValueError(f"uploads: a table's name must be of letters, digits and underscores, not {name!r:.80}")
+            raise ValueError(f"uploads: a table's name must be of letters, digits and underscores, not {shown(name)}")
         if "oid" in map(str.lower, table.colnames):
             # The service's database has hidden columns of that name, and refuses the table.
-            raise ValueError(f"uploads: a column of {name!r} is called 'oid', which the service refuses; rename it")
+            raise ValueError(
+                f"uploads: a column of {shown(name)} is called 'oid', which the service refuses; rename it"
+            )
         if not table.colnames:
-            raise ValueError(f"uploads: {name!r} has no columns")
+            raise ValueError(f"uploads: {shown(name)} has no columns")
     try:
         return {name: write_votable(from_table(table)) for name, table in uploads.items()}
     except TypeError as exc:

@@ -28,11 +28,12 @@ _CHANGED = """
 CREATE OR REPLACE TEMP TABLE changed AS
 WITH old AS (FROM {table} SEMI JOIN answered USING (oid))
 SELECT oid FROM ((FROM staged EXCEPT ALL FROM old) UNION ALL (FROM old EXCEPT ALL FROM staged))
-UNION SELECT oid FROM answered WHERE mark AND oid::VARCHAR NOT IN (SELECT oid FROM recorded WHERE name = '{table}')
+UNION SELECT oid FROM answered a WHERE mark
+AND NOT EXISTS (FROM recorded r WHERE r.name = '{table}' AND r.oid = a.oid::VARCHAR)
 """
 _MARK = """
-INSERT INTO recorded SELECT '{table}', oid::VARCHAR FROM answered
-WHERE mark AND oid::VARCHAR NOT IN (SELECT oid FROM recorded WHERE name = '{table}')
+INSERT INTO recorded SELECT '{table}', oid::VARCHAR FROM answered a
+WHERE mark AND NOT EXISTS (FROM recorded r WHERE r.name = '{table}' AND r.oid = a.oid::VARCHAR)
 """
 
 

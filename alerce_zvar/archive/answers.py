@@ -15,7 +15,7 @@ from alerce_zvar.alerce import schema as ztf
 from alerce_zvar.alerce.schema import lsst
 from alerce_zvar.archive.tables import LSST_OBJECT, TABLES
 from alerce_zvar.archive.values import checked, needs_value, whole_number
-from alerce_zvar.errors import ArchiveError
+from alerce_zvar.errors import ArchiveError, shown
 
 __all__ = ["CLASSIFIER_TABLES", "KEYS", "WORDS", "Answer", "answers_of", "columns_of", "make_answer", "oid_array"]
 
@@ -108,7 +108,7 @@ def answers_of(word, body, oid=""):
         The body is not what the endpoint answers, or the word is none.
     """
     if word not in _READERS:
-        raise ArchiveError(f"{word!r} is no answer that an archive keeps; it keeps {', '.join(_READERS)}.")
+        raise ArchiveError(f"{shown(word)} is no answer that an archive keeps; it keeps {', '.join(_READERS)}.")
     return _READERS[word](body, oid)
 
 

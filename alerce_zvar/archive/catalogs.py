@@ -18,11 +18,12 @@ from astropy.table import Table
 from alerce_zvar.archive import sky
 from alerce_zvar.archive.columns import from_sql, to_sql
 from alerce_zvar.archive.search import cone_search
-from alerce_zvar.errors import ArchiveError
+from alerce_zvar.errors import ArchiveError, shown
 from alerce_zvar.wire.spec import Column, TableSchema
 
 __all__ = [
     "StoredCatalog",
+    "add_rows",
     "catalog_list",
     "import_catalog",
     "match",
@@ -89,38 +90,84 @@ def import_catalog(archive, name, table, *, ra="ra", dec="dec", description=""):
     """
     _check_name(name)
     table = _checked_table(table, ra, dec)
+    with archive.transaction():
+        _create(archive.write, name, table, ra, dec, description or "")
+    return len(table)
+
+
+def add_rows(run, name, table, key, description):
+    """Add those rows whose key a catalogue lacks, which is made where it is missing; inside the caller's transaction.
+
+    Parameters
+    ----------
+    run : callable
+        `Database.write`.
+    name : str
+        Name of the catalogue.
+    table : `~astropy.table.Table`
+        Of the same columns each time, with ``ra`` and ``dec``; no key is repeated in it.
+    key : str
+        Column of identifiers.
+    description : str
+        By which such a catalogue is known.
+
+    Raises
+    ------
+    ArchiveError
+        There is another one of that name.
+    """
+    held = next((catalog for catalog in stored_catalogs(run) if catalog.name.lower() == name.lower()), None)
+    if held is None:
+        _create(run, name, table, "ra", "dec", description)
+    elif held.schema.description != description:
+        raise ArchiveError(f"The archive has another catalogue {held.name!r}, which was imported; it is left as it is.")
+    else:
+        values, _, sql_names = _values(table, "ra", "dec")
+        column = sql_names[key]
+        run(
+            f'INSERT INTO "{held.table}" BY NAME SELECT given.* REPLACE (_row + first AS _row) '
+            f'FROM given, (SELECT coalesce(max(_row) + 1, 0) AS first FROM "{held.table}") '
+            f'WHERE NOT EXISTS (FROM "{held.table}" c WHERE c."{column}" = given."{column}")',
+            given=values,
+        )
+
+
+def _values(table, ra, dec):
+    """Columns as they stand in SQL; how they are stored, and called there, by their own names."""
     stored = {column: to_sql(column, table[column]) for column in table.colnames}
     sql_names = _sql_names(table.colnames, taken=_RESERVED)
     values = {sql_names[column]: stored[column].values for column in stored} | _position(table, ra, dec)
-    values[ROW] = np.arange(len(table))
+    return values | {ROW: np.arange(len(table))}, stored, sql_names
+
+
+def _create(run, name, table, ra, dec, description):
+    """Make a catalogue, in the place of one of the same name."""
+    values, stored, sql_names = _values(table, ra, dec)
     types = {sql_names[column]: _SQL_TYPES[stored[column].dtype] for column in stored}
     types |= dict.fromkeys(_RESERVED, "DOUBLE") | dict.fromkeys((ROW, PREFIX + "hpx"), "BIGINT")
-    with archive.transaction():
-        sql_table, place = _make_room(archive, name)
-        columns = ", ".join(f'"{column}" {kind}' for column, kind in types.items())
-        archive.write(f'CREATE TABLE "{sql_table}" ({columns})')
-        archive.write(f'INSERT INTO "{sql_table}" BY NAME SELECT * FROM given ORDER BY _hpx, _row', given=values)
-        row = [name, place, sql_table, ra, dec, description or ""]
-        archive.write("INSERT INTO catalogs VALUES (?, ?, ?, ?, ?, ?)", row)
-        records = _records(sql_table, sql_names, table, stored)
-        archive.write("INSERT INTO catalog_columns BY NAME SELECT * FROM given", given=records)
-    return len(table)
+    sql_table, place = _make_room(run, name)
+    columns = ", ".join(f'"{column}" {kind}' for column, kind in types.items())
+    run(f'CREATE TABLE "{sql_table}" ({columns})')
+    run(f'INSERT INTO "{sql_table}" BY NAME SELECT * FROM given ORDER BY _hpx, _row', given=values)
+    run("INSERT INTO catalogs VALUES (?, ?, ?, ?, ?, ?)", [name, place, sql_table, ra, dec, description])
+    records = _records(sql_table, sql_names, table, stored)
+    run("INSERT INTO catalog_columns BY NAME SELECT * FROM given", given=records)
 
 
 def _check_name(name):
     if not isinstance(name, str):
-        raise TypeError(f"name: a text is needed, {name!r:.80} was given.")
+        raise TypeError(f"name: a text is needed, {shown(name)} was given.")
     if not name.strip() or name != name.strip() or not name.isprintable() or len(name) > _LONGEST_NAME:
         raise ValueError(
             f"name: 1 to {_LONGEST_NAME} characters that can be printed are accepted, without spaces at the ends; "
-            f"{name!r:.120} was given."
+            f"{shown(name, 120)} was given."
         )
 
 
 def _checked_table(table, ra, dec):
     if not isinstance(table, Table):
         raise TypeError(f"table: an astropy Table is needed, {type(table).__name__} was given.")
-    missing = [f"{word}={name!r}" for word, name in (("ra", ra), ("dec", dec)) if name not in table.colnames]
+    missing = [f"{word}={shown(name)}" for word, name in (("ra", ra), ("dec", dec)) if name not in table.colnames]
     if missing:
         raise ValueError(f"{', '.join(missing)}: the table has no such column, but {', '.join(table.colnames)}.")
     return table
@@ -163,14 +210,14 @@ def _degrees(name, stored):
         raise u.UnitsError(f"{name}: an angle is needed, in degrees or with a unit; {stored.unit} is none.") from exc
 
 
-def _make_room(archive, name):
+def _make_room(run, name):
     """Name of the table in SQL, and place in the list; a catalogue of that name, in any case, is dropped."""
-    known = archive.write("SELECT name, place, table_name FROM catalogs")
+    known = run("SELECT name, place, table_name FROM catalogs")
     for old, place, sql_table in zip(known["name"], known["place"], known["table_name"], strict=True):
         if old.lower() == name.lower():
-            archive.write(f'DROP TABLE "{sql_table}"')
+            run(f'DROP TABLE "{sql_table}"')
             for registry in ("catalogs", "catalog_columns"):
-                archive.write(f"DELETE FROM {registry} WHERE table_name = ?", [sql_table])
+                run(f"DELETE FROM {registry} WHERE table_name = ?", [sql_table])
             return sql_table, int(place)
     wanted = _TABLE + name
     return _sql_names([wanted], known["table_name"])[wanted], int(max(known["place"], default=-1)) + 1
@@ -244,13 +291,13 @@ def stored_catalog(query, name):
         A name that is no text.
     """
     if not isinstance(name, str):
-        raise TypeError(f"name: a text is needed, {name!r:.80} was given.")
+        raise TypeError(f"name: a text is needed, {shown(name)} was given.")
     catalogs = stored_catalogs(query)
     for catalog in catalogs:
         if catalog.name.lower() == name.lower():
             return catalog
     names = ", ".join(catalog.name for catalog in catalogs) or "none"
-    raise ArchiveError(f"There is no catalogue {name!r} in the archive, but {names}.")
+    raise ArchiveError(f"There is no catalogue {shown(name)} in the archive, but {names}.")
 
 
 def catalog_list(query):

@@ -14,6 +14,7 @@ __all__ = ["begin", "commit", "connect", "cursor", "execute", "is_failure_of_sto
 _CONFIG = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
 # What DuckDB says -> what it means here.
 _MEANINGS = {
+    "Could not set lock": "another process has it open, such as a server or a download; end that first.",
     "different configuration": "it is open in this process already; pass the open Archive instead.",
     "read-only mode": "The archive was opened for reading only; nothing can be written.",
     "already closed": "The archive is closed.",

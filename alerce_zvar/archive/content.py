@@ -13,7 +13,8 @@ __all__ = ["content_hash"]
 
 _BOOKKEEPING = ("meta", "downloads", "period_searches")  # how the content came to be there
 _CURVE = ("psid", "origin", "field", "ccd", "quad", "band")
-_COUNT, _NULL, _NEXT = "lc", "\\N", "chr(31)"  # lc is a number of our own, which depends on the order
+_NUMBERS = ('t."lc"', 't."_row"')  # of our own, which depend on the order
+_NULL, _NEXT = "\\N", "chr(31)"
 _SUM = "SELECT count(*) AS n, coalesce(sum(md5_number_lower({text})::HUGEINT), 0)::VARCHAR AS total FROM {source}"
 
 
@@ -43,7 +44,7 @@ def _sources(query):
         columns.setdefault(table, []).append((f't."{column}"', kind))
     catalogs = query("SELECT table_name FROM catalogs")["table_name"].tolist()
     for name in sorted({*TABLES, *catalogs} - {*_BOOKKEEPING}):
-        own = [pair for pair in columns[name] if pair[0] != f't."{_COUNT}"']
+        own = [pair for pair in columns[name] if pair[0] not in _NUMBERS]
         if name == "epochs":
             joined = [(f"l.{column}", "VARCHAR") for column in _CURVE]
             yield name, "epochs t JOIN lightcurves l USING (lc)", own + joined

@@ -30,10 +30,9 @@ SELECT d.oid, avg(d.ra - ra0 ORDER BY mjd, candid) + any_value(ra0) AS ra, avg(d
        bool_and(corrected) FILTER (opens) AS corrected
 FROM (SELECT oid, (ra - first(ra) OVER one + 540) % 360 - 180 + first(ra) OVER one AS ra, first(ra) OVER one AS ra0,
              dec, mjd, candid, corrected, row_number() OVER (PARTITION BY oid, fid ORDER BY mjd, candid) = 1 AS opens
-      FROM detections WINDOW one AS (PARTITION BY oid ORDER BY mjd, candid)) d
-SEMI JOIN touched USING (oid)
-WHERE d.oid IN (SELECT oid FROM recorded WHERE name = 'detections')
-  AND d.oid NOT IN (SELECT oid FROM recorded WHERE name = 'objects')
+      FROM detections SEMI JOIN touched USING (oid) WINDOW one AS (PARTITION BY oid ORDER BY mjd, candid)) d
+WHERE EXISTS (FROM recorded r WHERE r.name = 'detections' AND r.oid = d.oid)
+  AND NOT EXISTS (FROM recorded r WHERE r.name = 'objects' AND r.oid = d.oid)
 GROUP BY d.oid
 """
 _SAVE_OBJECTS = f"""
@@ -43,14 +42,14 @@ FROM made ORDER BY oid
 """
 _HOMELESS = """
 SELECT o.oid, o.meanra AS ra, o.meandec AS dec FROM {objects} o SEMI JOIN touched USING (oid)
-WHERE o.oid NOT IN (SELECT {column} FROM sources WHERE {column} IS NOT NULL) ORDER BY o.oid
+WHERE NOT EXISTS (FROM sources s WHERE s.{column} = o.oid) ORDER BY o.oid
 """
 # Every object takes the nearest free source, a source the nearest object. Names of ZTF's objects may be ours.
 _CHOSEN = """
 WITH free AS (
     SELECT found.*, s.{column} AS name FROM found JOIN sources s USING (psid)
     WHERE s.{column} IS NULL
-       OR ('{column}' = 'oid' AND s.oid NOT IN (SELECT oid FROM recorded))),
+       OR ('{column}' = 'oid' AND NOT EXISTS (FROM recorded r WHERE r.oid = s.oid))),
 nearest AS (FROM free QUALIFY row_number() OVER (PARTITION BY cone ORDER BY distance, psid) = 1)
 SELECT cone, psid, name FROM nearest QUALIFY row_number() OVER (PARTITION BY psid ORDER BY distance, cone) = 1
 """
@@ -58,8 +57,8 @@ _MOVED = """
 SELECT s.psid, o.meanra AS ra, o.meandec AS dec FROM sources s JOIN {objects} o ON o.oid = s.{column}
 SEMI JOIN touched t ON t.oid = o.oid
 WHERE (s.ra, s.dec) IS DISTINCT FROM (o.meanra, o.meandec) AND s.{other} IS NULL
-  AND s.psid NOT IN (SELECT psid FROM lightcurves)
-  AND s.psid::VARCHAR NOT IN (SELECT oid FROM recorded WHERE name = 'sources')
+  AND NOT EXISTS (FROM lightcurves l WHERE l.psid = s.psid)
+  AND NOT EXISTS (FROM recorded r WHERE r.name = 'sources' AND r.oid = s.psid::VARCHAR)
 """
 
 

@@ -19,7 +19,7 @@ import orjson
 
 from alerce_zvar.alerce.schema import ENDPOINTS, V2_ENDPOINTS, lsst
 from alerce_zvar.archive.answers import WORDS, answers_of
-from alerce_zvar.errors import ArchiveError
+from alerce_zvar.errors import ArchiveError, shown
 
 __all__ = ["Recording", "SkippedError", "find_recordings", "read"]
 
@@ -75,7 +75,7 @@ def find_recordings(source):
     try:
         items = list(source)
     except TypeError as exc:
-        raise TypeError(f"source: a path, a mapping or a list of them is accepted, {source!r:.80} was given.") from exc
+        raise TypeError(f"source: a path, a mapping or a list of them is accepted, {shown(source)} was given.") from exc
     if not all(isinstance(item, str | PathLike | Mapping) for item in items):
         raise TypeError("source: every item must be a path or a mapping.")
     return [recording for item in items for recording in find_recordings(item)]
@@ -145,7 +145,7 @@ def _keyed(content, label):
     oid = content.get("oid", named[0] if len(named) == 1 else "")
     survey = content.get("survey", lsst.SURVEY if str(oid).isdigit() else _ZTF)
     if survey not in (_ZTF, lsst.SURVEY):
-        raise ArchiveError(f"'survey' must be 'ztf' or 'lsst', not {survey!r:.80}.")
+        raise ArchiveError(f"'survey' must be 'ztf' or 'lsst', not {shown(survey)}.")
     words = [word for word in content if word not in _IDENTIFYING]
     if not words:
         raise ArchiveError(f"it holds no answer; its keys may be {', '.join(_WORDS)}.")

@@ -8,10 +8,10 @@ __all__ = ["cone_search", "position_filter"]
 
 _SEARCH = """
 SELECT cone, key AS "{key}", 2 * degrees(asin(least(1, sqrt(distance_squared) / 2))) * 3600 AS distance
-FROM (SELECT r.cone, s."{key}" AS key,
+FROM (SELECT p.cone, s."{key}" AS key,
              (s.{prefix}x - c.x) ** 2 + (s.{prefix}y - c.y) ** 2 + (s.{prefix}z - c.z) ** 2 AS distance_squared, c.chord
-      FROM ranges r JOIN "{table}" s ON s.{prefix}hpx >= r.low AND s.{prefix}hpx < r.high
-      JOIN cones c ON c.cone = r.cone)
+      FROM pixels p JOIN "{table}" s ON s.{prefix}hpx >> {shift} = p.pixel
+      JOIN cones c ON c.cone = p.cone)
 WHERE distance_squared <= chord {only}
 ORDER BY cone, distance, key
 """
@@ -37,11 +37,26 @@ def cone_search(query, ra, dec, radius, *, table="sources", key="psid", prefix="
     dict of ndarray
         ``cone`` (index of the cone), the key, ``distance`` [arcsec].
     """
-    ranges = cone_ranges(ra, dec, radius)
+    pixels, shift = _pixels(**cone_ranges(ra, dec, radius))
     x, y, z = unit_vectors(ra, dec).T.copy()
     cones = {"cone": np.arange(len(x)), "x": x, "y": y, "z": z, "chord": chord_squared(radius)}
-    sql = _SEARCH.format(table=table, key=key, prefix=prefix, only=_NEAREST if nearest else "")
-    return query(sql, ranges=ranges, cones=cones)
+    sql = _SEARCH.format(table=table, key=key, prefix=prefix, shift=shift, only=_NEAREST if nearest else "")
+    return query(sql, pixels=pixels, cones=cones)
+
+
+def _pixels(cone, low, high):
+    """Ranges as pixels of one size, a few to each, and by how many bits these are coarser.
+
+    DuckDB joins by equality with a hash table of the pixels; by ranges, it sorts all sources for every search.
+    """
+    widest = max((high - low).tolist(), default=1)
+    shift = max(0, (widest.bit_length() - 3) // 2 * 2)
+    first, last = low >> shift, (high - 1) >> shift
+    counts = last - first + 1
+    cone = np.repeat(cone, counts)
+    pixel = np.repeat(first - np.cumsum(counts) + counts, counts) + np.arange(len(cone))
+    new = np.append(True, (np.diff(cone) != 0) | (np.diff(pixel) != 0))[: len(cone)]  # ranges may share a pixel
+    return {"cone": cone[new], "pixel": pixel[new]}, shift
 
 
 def position_filter(ra_column, dec_column, ra, dec, radius):

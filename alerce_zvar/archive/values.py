@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from alerce_zvar.errors import shown
+
 __all__ = ["allowed", "checked", "kind_of", "needs_value", "whole_number"]
 
 _LARGEST, _LARGEST_FLOAT = 2**63 - 1, np.finfo(float).max
@@ -59,7 +61,7 @@ def checked(column, values, name, *, bare_nan=False):
     wrong = {*map(type, values)} - _TYPES[kind] - {type(None)}
     if wrong:
         first = next(value for value in values if type(value) in wrong)
-        raise ValueError(f"{name!r} must be {_WORDS[kind]}, not {first!r:.80}.")
+        raise ValueError(f"{name!r} must be {_WORDS[kind]}, not {shown(first)}.")
     if kind == "float":
         return _floats(values, name, as_text=True) if bare_nan else allowed(column, _floats(values, name), name)
     if kind in ("str", "id"):
@@ -96,7 +98,7 @@ def whole_number(value, name):
     except ValueError:  # it is no number, or has more digits than Python reads
         number = _LARGEST + 1
     if abs(number) > _LARGEST or str(number) != str(value):
-        raise ValueError(f"{name!r} must be {_WORDS['int']}, not {value!r:.80}.")
+        raise ValueError(f"{name!r} must be {_WORDS['int']}, not {shown(value)}.")
     return number
 
 

@@ -4,13 +4,14 @@
 
     query_objects, query_region ──► sources, lightcurves, periods ─┐  told again, they are replaced;
     get_lightcurves, both formats ──► epochs, lightcurves          ┘  what was made here of other data is left alone
+    query_crossmatch ──► a catalogue of that name, to which is added what it lacks
 
 A source that stands there for an object of ALeRCE only becomes ZVAR's source at the same place.
 """
 
 import numpy as np
 
-from alerce_zvar.archive import sky
+from alerce_zvar.archive import catalogs, sky
 from alerce_zvar.archive.merge import MATCH_RADIUS
 from alerce_zvar.archive.results import wire_columns
 from alerce_zvar.archive.search import cone_search
@@ -18,7 +19,7 @@ from alerce_zvar.errors import ArchiveError
 from alerce_zvar.folding import numbers
 from alerce_zvar.zvar import schema
 
-__all__ = ["ORIGIN", "store_photometry", "store_sources"]
+__all__ = ["ORIGIN", "store_matches", "store_photometry", "store_sources"]
 
 ORIGIN = "zvar"  # of the light curves that the service told
 _FILE = ("field", "ccd", "quad", "band")
@@ -33,14 +34,15 @@ def _same(table, other, names=("psid", *_FILE)):
 # A free source has no data of its own; the nearest one in reach goes to each new source.
 _FREE = """
 WITH free AS (
-    FROM found WHERE psid NOT IN (SELECT psid FROM lightcurves UNION ALL SELECT psid FROM periods)
-    AND psid::VARCHAR NOT IN (SELECT oid FROM recorded WHERE name = 'sources')),
+    FROM found f WHERE NOT EXISTS (FROM lightcurves l WHERE l.psid = f.psid)
+    AND NOT EXISTS (FROM periods p WHERE p.psid = f.psid)
+    AND NOT EXISTS (FROM recorded r WHERE r.name = 'sources' AND r.oid = f.psid::VARCHAR)),
 nearest AS (FROM free QUALIFY row_number() OVER (PARTITION BY cone ORDER BY distance, psid) = 1)
 SELECT cone, psid FROM nearest QUALIFY row_number() OVER (PARTITION BY psid ORDER BY distance, cone) = 1
 """
 _MARK = """
-INSERT INTO recorded SELECT DISTINCT 'sources', psid::VARCHAR FROM given
-WHERE psid::VARCHAR NOT IN (SELECT oid FROM recorded WHERE name = 'sources')
+INSERT INTO recorded SELECT DISTINCT 'sources', psid::VARCHAR FROM given g
+WHERE NOT EXISTS (FROM recorded r WHERE r.name = 'sources' AND r.oid = g.psid::VARCHAR)
 """
 _PLACE_COLUMNS = ("ra", "dec", "x", "y", "z", "hpx", "objtype")
 _MOVE = f"""
@@ -55,7 +57,7 @@ CREATE OR REPLACE TEMP TABLE kept AS
 SELECT g.* EXCLUDE again, l.lc, l.magzp, l.mag_ref FROM
     (SELECT *, row_number() OVER (PARTITION BY psid, {_COLUMNS} ORDER BY place) AS again FROM {_GIVEN}) g
 LEFT JOIN (SELECT *, row_number() OVER (PARTITION BY psid, {_COLUMNS} ORDER BY place, lc) AS again
-           FROM lightcurves WHERE origin = '{ORIGIN}') l
+           FROM lightcurves SEMI JOIN told USING (psid) WHERE origin = '{ORIGIN}') l
 ON {_same("l", "g")} AND l.again = g.again
 """
 _DROP_CURVES = f"""
@@ -152,10 +154,11 @@ def _settle(run, given, radius):
     known = run("SELECT psid FROM sources SEMI JOIN given USING (psid)", given=given)["psid"]
     new = np.flatnonzero(~np.isin(given["psid"], known))
     near = cone_search(run, given["ra"][new], given["dec"][new], np.full(len(new), radius))
-    taken = run(_FREE, found=near)
-    renamed = {"psid": taken["psid"], "told": given["psid"][new][taken["cone"]]}
-    run("UPDATE sources SET psid = given.told FROM given WHERE sources.psid = given.psid", given=renamed)
-    new = np.delete(new, taken["cone"])
+    if len(near["cone"]):
+        taken = run(_FREE, found=near)
+        renamed = {"psid": taken["psid"], "told": given["psid"][new][taken["cone"]]}
+        run("UPDATE sources SET psid = given.told FROM given WHERE sources.psid = given.psid", given=renamed)
+        new = np.delete(new, taken["cone"])
     added = {name: values[new] for name, values in given.items()}
     run("INSERT INTO sources BY NAME SELECT * FROM given ORDER BY psid", given=added)
     run(_MOVE, given=given)
@@ -211,6 +214,28 @@ def store_photometry(run, mag, flux, psids, bands):
     run(_DROP_EPOCHS)
     run(_SAVE_EPOCHS)
     run(_ZERO_POINTS)
+
+
+def store_matches(run, catalog, matches):
+    """Keep sources of another catalogue that ZVAR's sources were matched with; inside the caller's transaction.
+
+    Parameters
+    ----------
+    run : callable
+        `Archive.write`.
+    catalog : str
+        One of `alerce_zvar.zvar.schema.CATALOGS`.
+    matches : `~astropy.table.Table`
+        Columns of its schema, and any others, which are left out.
+
+    Raises
+    ------
+    ArchiveError
+        A catalogue of that name was imported before.
+    """
+    _, first = np.unique(np.asarray(matches["source_id"], dtype=str), return_index=True)
+    own = matches[list(schema.CATALOGS[catalog].names)][np.sort(first)]
+    catalogs.add_rows(run, catalog, own, "source_id", f"Sources of {catalog} near those of ZVAR, as ZVAR gave them")
 
 
 def _plain(columns):

@@ -13,7 +13,7 @@ from alerce_zvar.catshtm import schema
 from alerce_zvar.catshtm.decode import CatalogRows, columns_by_catalog, find_unit, warn_of_units
 from alerce_zvar.catshtm.tables import CatalogTables
 from alerce_zvar.config import conf, local_server
-from alerce_zvar.errors import ServiceError
+from alerce_zvar.errors import ServiceError, shown
 from alerce_zvar.wire.address import checked_url, origin
 from alerce_zvar.wire.answer import AnswerTable, Failures, announce
 from alerce_zvar.wire.client import Client, Service, payloads
@@ -63,7 +63,7 @@ class CatsHTMClass(BaseQuery, Service):
         super().__init__()
         self._url, self._more = url, tuple(as_list(catalogs)[0])
         if not all(isinstance(name, str) for name in self._more):
-            raise TypeError(f"catalogs must be a name, or a list of names, not {catalogs!r:.80}")
+            raise TypeError(f"catalogs must be a name, or a list of names, not {shown(catalogs)}")
         self._client = Client("catsHTM", schema.ENDPOINTS, self._address)
 
     def __getstate__(self):
@@ -236,7 +236,7 @@ class CatsHTMClass(BaseQuery, Service):
 
     def _name(self, name):
         if not isinstance(name, str):
-            raise TypeError(f"catalog must be a name, or a list of names, not {name!r:.80} ({type(name).__name__})")
+            raise TypeError(f"catalog must be a name, or a list of names, not {shown(name)} ({type(name).__name__})")
         own = {word.lower(): word for word in self._more}
         if name.lower() in own or schema.find_catalog(name):
             return own.get(name.lower()) or schema.request_name(name)
@@ -244,7 +244,7 @@ class CatsHTMClass(BaseQuery, Service):
         near = [known[word] for word in difflib.get_close_matches(name.lower(), known)]
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         raise ValueError(
-            f"catalog must be one of those that list_catalogs() shows, not {name!r}.{hint} "
+            f"catalog must be one of those that list_catalogs() shows, not {shown(name)}.{hint} "
             "A server with others is told by CatsHTMClass(url=..., catalogs=[...])."
         )
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from alerce_zvar.catshtm import schema
+from alerce_zvar.errors import shown
 
 __all__ = ["CatalogTables"]
 
@@ -29,7 +30,7 @@ class CatalogTables(Mapping):
         try:
             return self._tables[name if name in self._tables else schema.answer_name(name)]
         except KeyError:
-            raise KeyError(f"no table of {name!r}; there are {', '.join(self._tables) or 'none'}") from None
+            raise KeyError(f"no table of {shown(name)}; there are {', '.join(self._tables) or 'none'}") from None
 
     def __iter__(self):
         return iter(self._tables)

@@ -125,6 +125,7 @@ def _periods(options):
 
 def _searched(light_curves, ids, options):
     """Table of periods; a light curve that cannot be searched is a failure."""
+    import numpy as np
     from astropy.table import Table, vstack
 
     from alerce_zvar.period import find_period
@@ -132,12 +133,13 @@ def _searched(light_curves, ids, options):
     how = {"minimum_period": options.min_period, "maximum_period": options.max_period, "nterms": options.nterms}
     found, failed = [], []
     progress = _silent if options.quiet else Progress()
-    for number, (name, light_curve) in enumerate(zip(light_curves.ids, light_curves, strict=True)):
+    answered = np.setdiff1d(np.arange(len(ids)), light_curves.failures["input_index"]).tolist()
+    for number, (index, name, light_curve) in enumerate(zip(answered, light_curves.ids, light_curves, strict=True)):
         progress(number, len(light_curves), "searching")
         try:
             result = find_period(light_curve, **how)
         except ValueError as error:
-            failed.append((ids.index(name), name, type(error).__name__, str(error), ""))
+            failed.append((index, name, type(error).__name__, str(error), ""))
             continue
         found.append((name, result))
         if options.plot:

@@ -8,6 +8,7 @@ from alerce_zvar.cli.options import add_ids, angle, is_positive, position, words
 __all__ = ["add"]
 
 _BANDS = ("g", "r", "i")
+_CATALOGS = ("gaia", "ps1", "galex", "2mass", "allwise")
 _WORDS = ("object", "lightcurve", "forced_photometry", "magstats", "probabilities", "features")
 _ABOUT = {"alerce": "what ALeRCE knows of objects", "zvar": "sources and light curves of ZVAR"}
 
@@ -55,6 +56,14 @@ def _add_of_alerce(command):
 
 def _add_of_zvar(command):
     command.add_argument("--bands", metavar="BANDS", type=words_of(*_BANDS), help="only these, such as g,r")
+    command.add_argument(
+        "--catalogs",
+        metavar="NAMES",
+        type=words_of(*_CATALOGS),
+        default=(),
+        help="also the sources of these near them, such as gaia; needs --match-radius",
+    )
+    command.add_argument("--match-radius", metavar="ANGLE", type=angle, help="how near, such as 2arcsec")
     command.add_argument("--user", metavar="NAME", help="log in; the password is asked for")
 
 
@@ -89,11 +98,14 @@ def _of_alerce(options, ids, words):
 def _of_zvar(options, ids, words):
     from alerce_zvar.cli.inputs import zvar_client
 
+    if (options.match_radius is None) == bool(options.catalogs):
+        options.usage("--catalogs and --match-radius go together")
     client = zvar_client(options)
     if options.cone:
         around = client.query_region(options.cone, radius=options.radius, timeout=options.timeout)
         ids = [*ids, *map(str, around["psid"])]
-    return client.download(list(dict.fromkeys(ids)), options.archive, bands=options.bands, **words)
+    words |= {"bands": options.bands, "catalogs": options.catalogs, "match_radius": options.match_radius}
+    return client.download(list(dict.fromkeys(ids)), options.archive, **words)
 
 
 _ASK = {"alerce": _of_alerce, "zvar": _of_zvar}

@@ -102,7 +102,7 @@ def _source(path):
 
 
 def _ids(body, column, wanted, what):
-    found = _content(body, wanted or column)
+    found = _content(body, wanted or column, what)
     if isinstance(found, list):
         return found
     name, names = wanted or column, getattr(found, "colnames", found)
@@ -114,12 +114,11 @@ def _ids(body, column, wanted, what):
 def _positions(body, what):
     from alerce_zvar.match.places import positions_of as of_table
 
-    found = _content(body, "ra")
+    found = _content(body, "ra", what)
     if isinstance(found, list):
-        places = [parse_position(line) for line in found]
-        if not places:
+        if not found:
             raise ValueError(f"{what} holds no position")
-        return SkyCoord(places)
+        return _parsed_positions(found, what, "entry")
     if not isinstance(found, Table):
         found = _in_degrees(found, what)
     places, known = of_table(found, what)
@@ -134,10 +133,29 @@ def _in_degrees(columns, what):
     if not {"ra", "dec"} <= names.keys():
         raise ValueError(f"{what} must have columns ra and dec; it has {', '.join(columns)}")
     pairs = zip(columns[names["ra"]], columns[names["dec"]], strict=True)
-    return Table({"place": SkyCoord([parse_position(f"{ra} {dec}") for ra, dec in pairs])})
+    return Table({"place": _parsed_positions([f"{ra} {dec}" for ra, dec in pairs], what, "row")})
 
 
-def _content(body, column):
+def _parsed_positions(texts, what, unit):
+    """Positions of many texts; an error says which of them is none."""
+    places = []
+    for number, text in enumerate(texts, start=1):
+        try:
+            places.append(parse_position(text))
+        except ValueError as exc:
+            raise ValueError(f"{what}, {unit} {number}: {exc}") from None
+    return SkyCoord(places)
+
+
+def _content(body, column, what):
+    """As `_parsed`; an error says where the bytes came from."""
+    try:
+        return _parsed(body, column)
+    except (ValueError, OSError) as exc:
+        raise ValueError(f"{what} cannot be read: {exc}") from exc
+
+
+def _parsed(body, column):
     """A table, or columns of values by name, or lines of text, whatever was given."""
     if body.startswith(_FITS):
         return Table.read(io.BytesIO(body), format="fits", character_as_bytes=False)

@@ -43,7 +43,9 @@ def add_command(commands, name, about, run, *, details="", radius=None, login=Tr
         command.add_argument("--user", metavar="NAME", help="log in to ZVAR; the password is asked for")
     command.add_argument("--timeout", metavar="S", type=is_positive, help="total seconds for each request")
     output = command.add_argument_group("output")
-    output.add_argument("-o", "--output", metavar="FILE", help="file to write to, rather than stdout")
+    output.add_argument(
+        "-o", "--output", metavar="FILE", type=_file, help="file to write to; by default, or where it is -, stdout"
+    )
     output.add_argument("--overwrite", action="store_true", help="replace that file")
     output.add_argument(
         "--format",
@@ -55,6 +57,11 @@ def add_command(commands, name, about, run, *, details="", radius=None, login=Tr
     output.add_argument("--quiet", action="store_true", help="no progress and no warnings on stderr")
     command.set_defaults(command=run, usage=command.error)
     return command
+
+
+def _file(text):
+    """Name of a file, or None for the dash that stands for stdout."""
+    return None if text == "-" else text
 
 
 def add_ids(command, what):

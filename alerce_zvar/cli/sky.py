@@ -36,7 +36,6 @@ _FILTERS = (
     ("--row-limit", {"metavar": "N", "type": int, "help": "most rows for each position; -1 is all [1000]"}),
     ("--one-row-per-object", {"action": "store_true", "help": "of each object only its most probable class"}),
 )
-_MAGNITUDES = ("min_amplitude", "max_amplitude")
 
 
 def add(commands):
@@ -62,8 +61,6 @@ def add(commands):
 
 
 def _cone(options):
-    from astropy import units as u
-
     from alerce_zvar.cli.inputs import alerce_client, positions_of, zvar_client
     from alerce_zvar.cli.output import answer
 
@@ -73,8 +70,6 @@ def _cone(options):
     if options.service == "alerce":
         return answer(options, lambda: alerce_client(options).query_region(places, **common, **words))
     table = words.pop("table", _TABLES[0])
-    for name in set(words).intersection(_MAGNITUDES):
-        words[name] = words[name] * u.mag
     if "min_significance" in words and not {"min_period", "max_period"} & words.keys():
         options.usage("--min-significance needs --min-period or --max-period")
     return answer(options, lambda: _part(zvar_client(options).query_region(places, **common, **words), table))

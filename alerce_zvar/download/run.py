@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain, islice
+from os import PathLike
 from pathlib import Path
 
 from alerce_zvar.archive import Archive
@@ -19,7 +20,7 @@ from alerce_zvar.archive.downloads import DONE, FAILED, MISSING, Outcome, keep, 
 from alerce_zvar.download.patience import Asker
 from alerce_zvar.download.progress import told
 from alerce_zvar.download.report import Tally
-from alerce_zvar.errors import ArchiveError, ServiceError, UnavailableError
+from alerce_zvar.errors import ArchiveError, ServiceError, UnavailableError, shown
 from alerce_zvar.wire.query import as_list
 
 __all__ = ["GENERAL", "download"]
@@ -36,9 +37,10 @@ def download(job, ids, archive, *, progress=None, retry_failed=False):
     ----------
     job : object
         ``service`` (name), ``words`` (what is wanted of each id), ``general`` (what is wanted once), ``size`` (ids of
-        a chunk), ``batched`` (one request asks for many ids), ``transport``, ``ask(lacking, deadline)`` that gives an
-        `Answered` from any thread, ``store(run, contents)`` that stores some of its contents by `Archive.write`, and
-        ``parts(content, id)`` that gives what of a content is of one id, ``checked(id)`` that gives an id as text.
+        a chunk), ``batched`` (one request asks for many ids), ``transport``, ``checked(id)`` that gives an id as text,
+        ``ask(lacking, deadline)`` that gives an `Answered` from any thread, ``store(run, contents)`` that stores some
+        of its contents by `Archive.write`, ``opening`` (contents that are stored before anybody is asked), and
+        ``parts(content, id)`` that gives what of a content is of one id.
     ids : str, int, list or iterator
         An iterator is read only a little ahead of the answers; anything else is checked before anybody is asked.
     archive : Archive, str or path-like
@@ -72,6 +74,8 @@ def _opened(archive):
     if isinstance(archive, Archive):
         yield archive
         return
+    if not isinstance(archive, str | PathLike):
+        raise TypeError(f"archive must be an open Archive or the name of its file, not {shown(archive)}")
     path = Path(archive)
     with Archive.open(path) if path.exists() else Archive.create(path) as opened:
         yield opened
@@ -84,6 +88,7 @@ class _Run:
         self._settled = {DONE} if retry_failed else {DONE, MISSING}
         self._known = {}  # id under way -> what is known of it from before
         archive.write("DELETE FROM downloads WHERE false")  # an archive that cannot be written says so at once
+        self._store(job.opening, [])
 
     def finish(self, ids, tell):
         """Report, when all is done."""
@@ -173,7 +178,7 @@ class _Run:
 
     def _full(self, exc):
         kept = f"{self.tally.kept} of the download are kept; make room and run it again to go on."
-        return ArchiveError(f"The archive cannot be written: {exc} {kept}")
+        return ArchiveError(f"The archive cannot be written: {str(exc).rstrip('.')}. {kept}")
 
     def _gone(self, error):
         return UnavailableError(

@@ -8,7 +8,7 @@ import numpy as np
 from astropy import units as u
 from astropy.table import Table
 
-from alerce_zvar.errors import NoResultsWarning, PartialResultWarning, ServiceError, warn
+from alerce_zvar.errors import NoResultsWarning, PartialResultWarning, ServiceError, shown, warn
 from alerce_zvar.match import schema
 from alerce_zvar.match.places import positions_of
 from alerce_zvar.wire.answer import AnswerTable
@@ -75,7 +75,8 @@ def match_services(
     -----
     The class is the most probable one of the classifier, by the version that is surest: versions have no order. The
     period is the most significant one of all light curves of ZVAR's source. Gaia's source is the one nearest to that of
-    ZVAR. ALeRCE takes a request for each position, ZVAR one for 1000 of them.
+    ZVAR; where ZVAR failed, Gaia was not asked. ALeRCE takes a request for each position, ZVAR one for 1000 of them:
+    ALeRCE's TAP service takes many ids at once, but does not come to an end with many positions.
     """
     from alerce_zvar.alerce.core import Alerce
     from alerce_zvar.zvar.core import Zvar
@@ -106,7 +107,7 @@ def _checked_services(services):
     given = as_list(services)[0]
     wrong = [service for service in given if service not in SERVICES]
     if wrong or not given:
-        what = f"{wrong[0]!r} is not" if wrong else "an empty list was given"
+        what = f"{shown(wrong[0])} is not" if wrong else "an empty list was given"
         raise ValueError(f"services must be of {', '.join(SERVICES)}; {what}")
     if "gaia" in given and "zvar" not in given:
         raise ValueError("services must hold 'zvar' if 'gaia' is wanted, which is asked for ZVAR's sources")
@@ -149,6 +150,7 @@ class _Job:
             self._note_error(service, range(len(self.rows)), error)
 
     def _ask_alerce(self):
+        # One request each: the TAP service hangs on a join by position with an upload (reference/alerce.md 9).
         objects = self.alerce.query_region(
             self.places, radius=self.radius, row_limit=-1, one_row_per_object=True, timeout=self.timeout
         )
@@ -173,9 +175,10 @@ class _Job:
             )
         except ServiceError as error:
             self._note_error("alerce", places, error)
+            owners.clear()  # who knows whether this one has classified them
             return
         for failure in found.failures[found.failures["error"] != ""]:
-            for place in owners.get(failure["input"], ()):
+            for place in owners.pop(failure["input"], ()):
                 self._note_one("alerce", place, failure)
         for row in found:
             for place in owners.pop(row["oid"], ()):

@@ -5,6 +5,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord, match_coordinates_sky
 from astropy.table import Column, MaskedColumn, Table
 
+from alerce_zvar.errors import shown
 from alerce_zvar.match.places import positions_of
 from alerce_zvar.wire.answer import AnswerTable, Failures
 from alerce_zvar.wire.query import to_radius
@@ -67,7 +68,7 @@ def crossmatch(
     """
     radius = to_radius(radius)
     if join_type not in ("left", "inner"):
-        raise ValueError(f"join_type must be 'left' or 'inner', not {join_type!r}")
+        raise ValueError(f"join_type must be 'left' or 'inner', not {shown(join_type)}")
     places_a = _places(table_a, coordinates_a, "table_a", "coordinates_a")
     places_b = _places(table_b, coordinates_b, "table_b", "coordinates_b")
     nearest, separation = _nearest(places_a, places_b)
@@ -118,7 +119,7 @@ def _renamed(left, right, suffixes):
     names = [*found[0].colnames, *found[1].colnames, _SEPARATION]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"suffixes {suffixes!r} leave two columns of the same name: {', '.join(twice)}")
+        raise ValueError(f"suffixes {shown(suffixes)} leave two columns of the same name: {', '.join(twice)}")
     return found
 
 

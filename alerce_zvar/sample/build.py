@@ -8,6 +8,7 @@ from astropy.table import Table
 from astropy.time import Time
 
 from alerce_zvar.archive import Archive
+from alerce_zvar.errors import shown
 from alerce_zvar.sample.catalog import write_catalogs
 from alerce_zvar.sample.forced import add_forced_photometry
 from alerce_zvar.sample.lsst import add_lsst
@@ -76,7 +77,7 @@ def build_sample(path, *, seed=0, progress=None):
 def check_seed(seed):
     """Refuse what is not the number of a sky."""
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise ValueError(f"seed must be a whole number of at least 0, not {seed!r}")
+        raise ValueError(f"seed must be a whole number of at least 0, not {shown(seed)}")
 
 
 def _silent(done, total, what):

@@ -2,6 +2,8 @@
 
 from urllib.parse import urlsplit
 
+from alerce_zvar.errors import shown
+
 __all__ = ["checked_url", "is_loopback", "origin"]
 
 _PORTS = {"http": 80, "https": 443}
@@ -23,7 +25,7 @@ def checked_url(url):
     if login:
         raise ValueError("url must not hold a login; see login() for the ways to give one")
     if not complete or parts.scheme not in _PORTS:
-        raise ValueError(f"url must be an address such as https://example.org/api, not {url!r}")
+        raise ValueError(f"url must be an address such as https://example.org/api, not {shown(url)}")
     return url.rstrip("/")
 
 

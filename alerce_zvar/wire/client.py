@@ -1,11 +1,12 @@
 """Client: one service's endpoints at one address, asked through one transport. Knows no service by name."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from alerce_zvar.config import conf
 from alerce_zvar.errors import LoginError
 from alerce_zvar.wire.answer import Failures
-from alerce_zvar.wire.decode import parse_json
+from alerce_zvar.wire.decode import SHOWN, parse_json
 from alerce_zvar.wire.query import build_query
 from alerce_zvar.wire.transport import Transport
 
@@ -38,15 +39,15 @@ class Client:
         return build_query(self.endpoints[endpoint], self.url(), **values)
 
     def fetch(self, query, *, timeout=None):
-        """JSON content of the answer to one query, and the `Reply` that held it."""
-        return self.transport.fetch(query, parse=_content_and_reply, timeout=timeout)
+        """JSON content of the answer to one query, and the `Reply` with the beginning of its body."""
+        return self.transport.fetch(query, parse=_reader(parse_json), timeout=timeout)
 
-    def fetch_part(self, query, deadline, *, timeout=None):
-        """As `fetch`, as a part of what a deadline holds for."""
+    def fetch_part(self, query, deadline, *, timeout=None, read=parse_json):
+        """As `fetch`, as a part of what a deadline holds for; `read` as in `fetch_chunks`."""
         timeout = conf.timeout if timeout is None else timeout
-        return self.transport.fetch_until(query, deadline, parse=_content_and_reply, timeout=timeout)
+        return self.transport.fetch_until(query, deadline, parse=_reader(read), timeout=timeout)
 
-    def fetch_chunks(self, jobs, inputs, *, timeout=None):
+    def fetch_chunks(self, jobs, inputs, *, timeout=None, read=parse_json):
         """Answers to many queries in order, and a `Failures` that fills up meanwhile.
 
         Parameters
@@ -57,6 +58,8 @@ class Client:
             All inputs.
         timeout : float or Quantity, optional
             For each query.
+        read : callable
+            Gives the content of a `Reply`; called in the thread that fetched it.
 
         Returns
         -------
@@ -71,10 +74,10 @@ class Client:
             At the first refused login of a private endpoint, so that no account gets locked by the rest.
         """
         failures = Failures(inputs)
-        return self._answers(jobs, failures, timeout), failures
+        return self._answers(jobs, failures, timeout, read), failures
 
-    def _answers(self, jobs, failures, timeout):
-        outcomes = self.transport.map([query for query, _ in jobs], parse=_content_and_reply, timeout=timeout)
+    def _answers(self, jobs, failures, timeout, read):
+        outcomes = self.transport.map([query for query, _ in jobs], parse=_reader(read), timeout=timeout)
         for (query, indices), (_, outcome) in zip(jobs, outcomes, strict=True):
             if isinstance(outcome, LoginError) and query.endpoint.private:
                 raise outcome
@@ -111,8 +114,13 @@ class Service:
         self.__init__(**state)
 
 
-def _content_and_reply(reply):
-    return parse_json(reply), reply
+def _reader(read):
+    """Function that gives the content of a reply, and the reply with no more of its body than errors repeat."""
+
+    def content_and_reply(reply):
+        return read(reply), replace(reply, body=reply.body[:SHOWN])
+
+    return content_and_reply
 
 
 def chunks(items, size):

@@ -23,7 +23,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 __all__ = ["BodyError", "BodyTooLargeError", "Deadline", "new_session", "read_body", "reads_until"]
 
-_CHUNK = 2**16
+_CHUNK = 2**18
 _SLICE = 0.25  # seconds after which a waiting read looks whether its call was given up
 _GZIP_OR_ZLIB = 47  # zlib's window size for "find out by the header"
 _current = threading.local()
@@ -194,13 +194,12 @@ def read_body(response, max_size):
         chunks = _decompressed(chunks)
     elif encoding not in ("", "identity"):
         raise BodyError(f"it is encoded as {encoding!r}, which was not asked for")
-    parts, size = [], 0
+    body = io.BytesIO()  # gives away what it has collected without a copy
     for part in chunks:
-        size += len(part)
-        if size > max_size:
+        if body.tell() + len(part) > max_size:
             raise BodyTooLargeError
-        parts.append(part)
-    return b"".join(parts)
+        body.write(part)
+    return body.getvalue()
 
 
 def _decompressed(chunks):

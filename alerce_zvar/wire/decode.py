@@ -18,7 +18,8 @@ __all__ = ["decode_columns", "decode_table", "empty_table", "parse_json", "rows_
 
 _NUMPY = {"str": str, "int64": np.int64, "float64": np.float64, "float32": np.float32, "bool": np.bool_}
 _INT64 = (-(2**63), 2**63 - 1)
-_LATEST = {"mjd": 1e6, "jd": 3.4e6}  # in the year 4596; a JD that is called MJD lies beyond it
+SHOWN = 200  # bytes of a body that an error repeats
+LATEST = {"mjd": 1e6, "jd": 3.4e6}  # in the year 4596; a JD that is called MJD lies beyond it
 
 
 def parse_json(reply):
@@ -149,6 +150,8 @@ def _retyped(column, values, url):
 
 def _retype_texts(column, values, missing):
     """Texts; each different value is turned into one only once."""
+    if values.dtype.kind == "U" and not column.codes and not column.sentinels:
+        return np.where(missing, "", values) if missing.any() else values
     known = {None: ""}
     codes = column.codes or {}
     if column.sentinels:
@@ -160,9 +163,12 @@ def _retype_texts(column, values, missing):
 
 
 def _retype_floats(column, values, missing):
-    numbers = np.where(missing, np.nan, values.astype(np.float64))
-    missing |= ~np.isfinite(numbers) | np.isin(numbers, column.sentinels)
-    return numbers.astype(_NUMPY[column.dtype])
+    kept = values.dtype == column.dtype and not column.sentinels
+    numbers = np.where(missing, np.nan, values if kept else values.astype(np.float64))
+    missing |= ~np.isfinite(numbers)
+    if column.sentinels:
+        missing |= np.isin(numbers, column.sentinels)
+    return numbers.astype(_NUMPY[column.dtype], copy=False)
 
 
 def _retype_ints(column, values, missing):
@@ -217,7 +223,7 @@ def _column(column, values, rows, url):
         bad = next(value for value in values if type(value) in strange)
         raise ReplyError(f"'{column.wire}' holds {bad!r:.60}, which is not of type {column.wire_dtype}.", url=url)
     converted, missing = _CONVERTERS[column.dtype](column, values, missing, url)
-    if column.time and np.any(np.abs(converted[~missing]) > _LATEST[column.time[0]]):
+    if column.time and np.any(np.abs(converted[~missing]) > LATEST[column.time[0]]):
         raise ReplyError(f"'{column.wire}' holds a number that is no {column.time[0].upper()}.", url=url)
     return _finished(column, converted, missing)
 
@@ -323,5 +329,5 @@ def _constant(word):
 
 
 def _reply_error(message, reply, *, passing=False):
-    reason = reply.body[:200].decode("utf-8", "replace")
+    reason = reply.body[:SHOWN].decode("utf-8", "replace")
     return ReplyError(message, passing=passing, url=reply.url, status=200, reason=reason)

@@ -12,7 +12,7 @@ from astropy import units as u
 from astropy.table import Column, Table
 from astropy.time import Time
 
-from alerce_zvar.errors import require
+from alerce_zvar.errors import require, shown
 from alerce_zvar.votable.binary import encode
 from alerce_zvar.votable.fields import Field
 from alerce_zvar.votable.tables import from_table
@@ -180,7 +180,9 @@ def _table(thing):
 def _check_index(index, names):
     wanted = [] if index is None else index if isinstance(index, list) else [index]
     if not all(name in names for name in wanted):
-        raise ValueError(f"index must be a column or a list of columns, not {index!r}; columns are {', '.join(names)}")
+        raise ValueError(
+            f"index must be a column or a list of columns, not {shown(index)}; columns are {', '.join(names)}"
+        )
 
 
 def _open_new(path, overwrite):

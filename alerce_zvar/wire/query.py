@@ -16,7 +16,7 @@ from astropy.coordinates import Angle, SkyCoord
 from astropy.time import Time, TimeDelta
 from astroquery.exceptions import InputWarning
 
-from alerce_zvar.errors import warn
+from alerce_zvar.errors import shown, warn
 from alerce_zvar.wire.spec import Endpoint
 
 __all__ = ["Query", "as_list", "build_query", "checked", "documented", "to_icrs", "to_radius"]
@@ -142,7 +142,7 @@ def checked(param, value):
         raise ValueError(f"{param.name} takes at most {param.many} values; {len(many)} were given")
     frozen = tuple(_checked_one(param, item) for item in many)
     if param.many == 2 and len(frozen) == 2 and frozen[0] > frozen[1]:
-        raise ValueError(f"{param.name} must be (least, most); {value!r} is the wrong way round")
+        raise ValueError(f"{param.name} must be (least, most); {shown(value)} is the wrong way round")
     return frozen
 
 
@@ -167,15 +167,15 @@ def to_radius(radius, *, maximum=None):
         angle = Angle(radius)
     except u.UnitsError as exc:
         raise u.UnitsError(
-            f"radius must be an angle with a unit, such as 5 * u.arcsec or '5 arcsec', not {radius!r}"
+            f"radius must be an angle with a unit, such as 5 * u.arcsec or '5 arcsec', not {shown(radius)}"
         ) from exc
     except (TypeError, ValueError) as exc:
         error = TypeError if isinstance(exc, TypeError) else ValueError
-        raise error(f"radius must be an angle, such as 5 * u.arcsec or '5 arcsec', not {radius!r}") from exc
+        raise error(f"radius must be an angle, such as 5 * u.arcsec or '5 arcsec', not {shown(radius)}") from exc
     if angle.shape or not np.isfinite(angle) or angle <= 0 * u.deg:
-        raise ValueError(f"radius must be one positive angle, not {radius!r}")
+        raise ValueError(f"radius must be one positive angle, not {shown(radius)}")
     if maximum is not None and angle > maximum:
-        raise ValueError(f"radius must be at most {maximum}, not {radius!r}")
+        raise ValueError(f"radius must be at most {maximum}, not {shown(radius)}")
     return angle
 
 
@@ -201,7 +201,8 @@ def to_icrs(coordinates):
         coordinates = SkyCoord([position.icrs for position in coordinates])
     if not isinstance(coordinates, SkyCoord):
         raise TypeError(
-            f"coordinates must be a SkyCoord, such as SkyCoord(83.6 * u.deg, 22.0 * u.deg), not {coordinates!r:.200}"
+            f"coordinates must be a SkyCoord, such as SkyCoord(83.6 * u.deg, 22.0 * u.deg), "
+            f"not {shown(coordinates, 200)}"
         )
     icrs = coordinates.icrs
     if icrs.size == 0:
@@ -261,19 +262,19 @@ def _accepts(param):
 def _checked_one(param, value):
     value = _KINDS[param.kind](param, value)
     if param.choices and value not in param.choices:
-        raise ValueError(f"{param.name} must be one of {', '.join(map(str, param.choices))}; not {value!r}")
+        raise ValueError(f"{param.name} must be one of {', '.join(map(str, param.choices))}; not {shown(value)}")
     too_small = param.minimum is not None and value < param.minimum
     too_large = param.maximum is not None and value > param.maximum
     if too_small or too_large:
         unit = f" {param.unit}" if param.unit else ""
         low = "" if param.minimum is None else f" from {param.minimum:g}{unit}"
         high = "" if param.maximum is None else f" up to {param.maximum:g}{unit}"
-        raise ValueError(f"{param.name} must be{low}{high}; {value!r}{unit} was given")
+        raise ValueError(f"{param.name} must be{low}{high}; {shown(value)}{unit} was given")
     return value
 
 
 def _wrong(param, value, wanted, kind=TypeError):
-    return kind(f"{param.name} must be {wanted}, not {value!r:.80} ({type(value).__name__})")
+    return kind(f"{param.name} must be {wanted}, not {shown(value)} ({type(value).__name__})")
 
 
 def _to_str(param, value):

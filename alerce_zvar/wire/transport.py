@@ -24,7 +24,7 @@ import requests
 from requests.utils import get_environ_proxies
 
 from alerce_zvar.config import conf
-from alerce_zvar.errors import InsecureURLError, RateLimitError, RedirectError, ReplyError, ServiceError
+from alerce_zvar.errors import InsecureURLError, RateLimitError, RedirectError, ReplyError, ServiceError, shown
 from alerce_zvar.wire.address import is_loopback, origin
 from alerce_zvar.wire.connection import Deadline, new_session, read_body, reads_until
 from alerce_zvar.wire.translate import PassingError, redirected, retry_after, status_error, translated
@@ -340,7 +340,7 @@ def _seconds(timeout):
         except (TypeError, ValueError):  # an array, or a unit that is not one of time
             seconds = math.nan
     if isinstance(seconds, bool) or not isinstance(seconds, numbers.Real) or not seconds > 0:
-        raise ValueError(f"timeout must be a positive number of seconds or a Quantity of time, not {timeout!r}")
+        raise ValueError(f"timeout must be a positive number of seconds or a Quantity of time, not {shown(timeout)}")
     return min(float(seconds), _LONGEST_TIMEOUT)
 
 

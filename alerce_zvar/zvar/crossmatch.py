@@ -16,7 +16,7 @@ from alerce_zvar.zvar.schema.words import null
 from alerce_zvar.zvar.service import IDS, LEFT_OUT, ZvarService
 from alerce_zvar.zvar.sources import SourceTable, source_tables, tables_of_each
 
-__all__ = ["CrossmatchQueries", "MatchTable"]
+__all__ = ["CrossmatchQueries", "MatchTable", "collect_matches"]
 
 _MATCHES = ("xmatches", "xmatch")  # as the service answers, and as its notebook says
 # Types of the values of a column that the schema does not know -> its type here, and what its integers stay below.
@@ -85,7 +85,7 @@ class CrossmatchQueries(ZvarService):
         answers, failures = self._client.fetch_chunks(jobs, ids, timeout=timeout)
         found = {}
         for indices, content, reply in answers:
-            _collect(content, indices, found, failures, reply.url)
+            collect_matches(content, indices, found, failures, reply.url)
         without = [index for index, (rows, _) in found.items() if not rows]
         found = {index: found[index] for index in sorted(found) if found[index][0]}
         answer = _widened(schema.CATALOGS[catalog], [row for rows, _ in found.values() for row in rows])
@@ -133,7 +133,7 @@ class CrossmatchQueries(ZvarService):
         answers, failures = self._client.fetch_chunks(jobs, ids, timeout=timeout)
         found = {}
         for indices, content, reply in answers:
-            _collect(content, indices, found, failures, reply.url)
+            collect_matches(content, indices, found, failures, reply.url)
         external = _external(found, ids, schema.CATALOGS[catalog], failures)
         matches, lightcurves, periods, without = _matches(found, ids, external, failures)
         failures.raise_if_nothing_else()
@@ -177,7 +177,7 @@ def _input_index(places):
     return Column(np.array(places, dtype=np.int64), description="Which input this row answers, from 0")
 
 
-def _collect(content, indices, found, failures, url):
+def collect_matches(content, indices, found, failures, url):
     """Add (rows, address) by input; ids that were left out, or hold no rows, are noted."""
     if not isinstance(content, dict):
         failures.add(indices, ReplyError("The answer to a cross-match is not an object keyed by id.", url=url))

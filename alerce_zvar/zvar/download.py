@@ -8,19 +8,21 @@ from astropy.coordinates import SkyCoord
 from astropy.table import vstack
 
 from alerce_zvar.config import conf
-from alerce_zvar.errors import DeadlineError, ReplyError, ServiceError, UnavailableError
+from alerce_zvar.errors import DeadlineError, ReplyError, ServiceError, UnavailableError, shown
 from alerce_zvar.lightcurves import LightCurves
-from alerce_zvar.wire.answer import Failures
+from alerce_zvar.wire.answer import Failures, decode_each
 from alerce_zvar.wire.decode import empty_table
-from alerce_zvar.wire.query import checked, documented, to_icrs, to_radius
+from alerce_zvar.wire.query import as_list, checked, documented, to_icrs, to_radius
 from alerce_zvar.zvar import schema
-from alerce_zvar.zvar.lightcurve import ANSWERS, tables_of_answer
+from alerce_zvar.zvar.crossmatch import collect_matches
+from alerce_zvar.zvar.lightcurve import ANSWERS, reader_of, tables_of_answer
 from alerce_zvar.zvar.service import ZvarService
 from alerce_zvar.zvar.sources import SourceTable, rows_by_id, source_tables, tables_of_each
 
 __all__ = ["DownloadQueries"]
 
-_SOURCE, _CURVE = "source", "light curve "  # what is wanted of an id; behind the second stands the band
+# What is wanted of an id; behind the second stands the band, between the others catalogue and radius [arcsec].
+_SOURCE, _CURVE, _MATCHES, _WITHIN = "source", "light curve ", "matches in ", " within "
 _SHORTEST = 1e-3  # seconds of patience
 _SIZE = 25  # ids of a chunk: some 5 MB in each format
 
@@ -30,7 +32,17 @@ class DownloadQueries(ZvarService):
 
     @documented()
     def download(
-        self, ids_or_regions, archive, *, radius=None, bands=None, progress=None, retry_failed=False, timeout=None
+        self,
+        ids_or_regions,
+        archive,
+        *,
+        radius=None,
+        bands=None,
+        catalogs=(),
+        match_radius=None,
+        progress=None,
+        retry_failed=False,
+        timeout=None,
     ):
         """Sources and light curves into an archive, whose server then gives the same answers offline.
 
@@ -47,6 +59,10 @@ class DownloadQueries(ZvarService):
             Of the regions; at most 10 arcmin.
         bands : list of {"g", "r", "i"}, optional
             Bands of the light curves; by default all.
+        catalogs : list of {"gaia", "ps1", "galex", "2mass", "allwise"}
+            Of these also all sources near those of ZVAR.
+        match_radius : Quantity, Angle or str, optional
+            How near; at most 10 arcmin. Needed with catalogues.
         {download}
 
         Returns
@@ -63,17 +79,19 @@ class DownloadQueries(ZvarService):
         UnavailableError
             Nobody was answered for ``conf.download_patience`` seconds. Shorter outages are waited out.
         TypeError, ValueError, astropy.units.UnitsError
-            Ids, bands or a radius that cannot be used.
+            Ids, bands, catalogues or a radius that cannot be used.
 
         Notes
         -----
         Each light curve is asked for in both formats, so that the service's own magnitudes, limits and ratios are kept
         beside fluxes and zero points. Each chunk is stored in one transaction, with a note of its ids in the table
-        ``downloads``.
+        ``downloads``. Sources of a catalogue stand in one of the archive under its name, from which its server answers
+        `query_crossmatch` up to the same radius, to within the 0.06 arcsec of ZVAR's positions; columns that
+        `list_catalogs` does not list are not kept.
         """
         from alerce_zvar.download.run import download
 
-        job = _Job(self, schema.BANDS if bands is None else bands, timeout)
+        job = _Job(self, schema.BANDS if bands is None else bands, _matched(catalogs, match_radius), timeout)
         if isinstance(ids_or_regions, SkyCoord):
             ids = self._ids_around(ids_or_regions, radius, timeout)
         elif radius is not None:
@@ -113,6 +131,26 @@ class DownloadQueries(ZvarService):
                 transport.pause(conf.max_backoff, deadline)
 
 
+def _matched(catalogs, radius):
+    """What is wanted of catalogues, in words."""
+    names = as_list(catalogs)[0]
+    wrong = [name for name in names if name not in schema.CATALOGS]
+    if wrong:
+        raise ValueError(f"catalogs must be of {', '.join(schema.CATALOGS)}; {shown(wrong[0])} is not")
+    if (radius is None) != (not names):
+        raise ValueError("catalogs and match_radius go together, such as catalogs='gaia', match_radius=2 * u.arcsec")
+    if not names:
+        return []
+    arcsec = to_radius(radius, maximum=schema.MAX_RADIUS * u.arcsec).to_value(u.arcsec)
+    text = np.format_float_positional(arcsec, trim="-")
+    return [f"{_MATCHES}{name}{_WITHIN}{text} arcsec" for name in schema.CATALOGS if name in names]
+
+
+def _catalog_and_radius(word):
+    name, _, radius = word.removeprefix(_MATCHES).partition(_WITHIN)
+    return name, to_radius(radius)
+
+
 class _Content(NamedTuple):
     """What one round of questions brought.
 
@@ -121,10 +159,13 @@ class _Content(NamedTuple):
     sources : SourceTable or None
     curves : list of (LightCurves, LightCurves, list of str, tuple of str)
         In magnitudes and in fluxes; which ids, and which bands.
+    matches : list of (str, Table)
+        Catalogue, and its sources by the ids that they are near to.
     """
 
     sources: SourceTable | None
     curves: list
+    matches: list
 
 
 class _Job:
@@ -132,12 +173,14 @@ class _Job:
 
     service, general, batched = "ZVAR", (), True
 
-    def __init__(self, service, bands, timeout):
+    def __init__(self, service, bands, matched, timeout):
         self._client, self._timeout = service._client, timeout
         self.transport = service._client.transport
         photometry = self._client.endpoints["photometry"]
         bands = checked(photometry.param("bands"), bands)
-        self.words = (_SOURCE, *(_CURVE + band for band in schema.BANDS if band in bands))
+        self.words = (_SOURCE, *(_CURVE + band for band in schema.BANDS if band in bands), *matched)
+        empty = [(name, empty_table(schema.CATALOGS[name])) for name, _ in map(_catalog_and_radius, matched)]
+        self.opening = [_Content(None, [], empty)]  # a catalogue is there, though nothing may be near
         self.size = max(1, min(_SIZE, conf.photometry_batch, schema.MAX_PHOTOMETRY_IDS))
 
     def checked(self, identifier):
@@ -145,19 +188,26 @@ class _Job:
         return checked(self._client.endpoints["objects"].param("ids"), [identifier])[0]
 
     def ask(self, lacking, deadline):
-        """`Answered`: first the sources, then the light curves of those that are there."""
+        """`Answered`: first the sources, then light curves and matches of those that are there."""
         from alerce_zvar.download.patience import Answered
 
         answered = Answered()
         wanted = [identifier for identifier, words in lacking.items() if _SOURCE in words]
         sources = self._sources(wanted, lacking, answered, deadline) if wanted else None
-        groups = {}
+        groups, near = {}, {}
         for identifier, words in lacking.items():
-            bands = tuple(word.removeprefix(_CURVE) for word in words if word != _SOURCE)
-            if bands and (identifier, words[0]) not in answered.errors:
+            if (identifier, words[0]) in answered.errors:
+                continue
+            bands = tuple(word.removeprefix(_CURVE) for word in words if word.startswith(_CURVE))
+            if bands:
                 groups.setdefault(bands, []).append(identifier)
+            for word in words:
+                if word.startswith(_MATCHES):
+                    near.setdefault(word, []).append(identifier)
         curves = [self._curves(ids, bands, answered, deadline) for bands, ids in groups.items()]
-        answered.contents.append(_Content(sources, [found for found in curves if found is not None]))
+        matches = [self._matches(ids, word, answered, deadline) for word, ids in near.items()]
+        curves, matches = ([found for found in each if found is not None] for each in (curves, matches))
+        answered.contents.append(_Content(sources, curves, matches))
         return answered
 
     def _sources(self, ids, lacking, answered, deadline):
@@ -197,23 +247,42 @@ class _Job:
 
     def _in_format(self, form, ids, bands, failures, deadline):
         query = self._client.query("photometry", ids=ids, bands=list(bands), format=form)
-        content, reply = self._client.fetch_part(query, deadline, timeout=self._timeout)
+        content, reply = self._client.fetch_part(query, deadline, timeout=self._timeout, read=reader_of(form))
         lengths = {}
         parts = tables_of_answer(content, range(len(ids)), ids, ANSWERS[form], lengths, failures, reply.url)
         data = vstack([empty_table(ANSWERS[form]), *parts], metadata_conflicts="silent")
         offsets = np.concatenate([[0], np.cumsum(list(lengths.values()), dtype=int)])
         return LightCurves(data, offsets, list(lengths), id_name="psid")
 
+    def _matches(self, ids, word, answered, deadline):
+        """Catalogue, and all its sources near some of ZVAR's; a source without any is done, too."""
+        catalog, radius = _catalog_and_radius(word)
+        failures, found = Failures(ids), {}
+        try:
+            query = self._client.query("xmatch", ids=ids, catalog=catalog, radius=radius, closest=False)
+            content, reply = self._client.fetch_part(query, deadline, timeout=self._timeout)
+            collect_matches(content, range(len(ids)), found, failures, reply.url)
+        except ServiceError as error:
+            failures.add(range(len(ids)), error)
+        table = decode_each(found, ids, schema.OBJECTS["psid"], schema.CATALOGS[catalog], failures)
+        failed = {index for index, error in failures.errors.items() if isinstance(error, ServiceError)}
+        for index in failed:
+            answered.fail(ids[index], [word], failures.errors[index])
+        answered.done |= {(one, word) for index, one in enumerate(ids) if index not in failed}
+        return (catalog, table) if len(failed) < len(ids) else None
+
     @staticmethod
     def store(run, contents):
         """Put contents into the archive, inside the caller's transaction."""
-        from alerce_zvar.archive.zvar_import import store_photometry, store_sources
+        from alerce_zvar.archive.zvar_import import store_matches, store_photometry, store_sources
 
         for content in contents:
             if content.sources is not None:
                 store_sources(run, content.sources)
             for curves in content.curves:
                 store_photometry(run, *curves)
+            for catalog, matches in content.matches:
+                store_matches(run, catalog, matches)
 
     @staticmethod
     def parts(content, identifier):
@@ -222,7 +291,8 @@ class _Job:
         mine = None if sources is None else sources[np.asarray(sources["psid"]) == identifier]
         one = np.array([identifier])
         curves = [(m[one], f[one], [identifier], bands) for m, f, ids, bands in content.curves if identifier in ids]
-        return [_Content(mine, curves)]
+        matches = [(name, table[np.asarray(table["psid"]) == identifier]) for name, table in content.matches]
+        return [_Content(mine, curves, matches)]
 
 
 def _joined(parts):

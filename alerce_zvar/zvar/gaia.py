@@ -4,6 +4,7 @@ import numpy as np
 from astropy import units as u
 from astropy.table import MaskedColumn
 
+from alerce_zvar.errors import shown
 from alerce_zvar.folding import numbers
 
 __all__ = ["absolute_magnitude", "add_colour_magnitude", "bp_rp", "is_giant"]
@@ -146,7 +147,7 @@ def is_giant(table, *, min_bp_rp=1.0 * u.mag, max_absolute_magnitude=3.0 * u.mag
 
 def _limit(name, value):
     if not (isinstance(value, u.Quantity) and value.unit == u.mag):
-        raise u.UnitsError(f"{name} must be a magnitude with a unit, such as 3 * u.mag, not {value!r}")
+        raise u.UnitsError(f"{name} must be a magnitude with a unit, such as 3 * u.mag, not {shown(value)}")
     return value.value
 
 

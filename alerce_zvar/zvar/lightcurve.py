@@ -1,20 +1,23 @@
 """Light curves of ZVAR, by id."""
 
+from itertools import groupby
+
 import numpy as np
 from astropy import units as u
 from astropy.table import vstack
 
 from alerce_zvar.config import conf
-from alerce_zvar.errors import CorruptValueWarning, ReplyError, warn
+from alerce_zvar.errors import CorruptValueWarning, ReplyError, shown, warn
 from alerce_zvar.lightcurves import LightCurves
 from alerce_zvar.wire.answer import announce
 from alerce_zvar.wire.client import payloads
-from alerce_zvar.wire.decode import decode_table, empty_table
+from alerce_zvar.wire.decode import decode_columns, decode_table, empty_table, parse_json
 from alerce_zvar.wire.query import documented
+from alerce_zvar.wire.scan import Scan, scan
 from alerce_zvar.zvar import schema
 from alerce_zvar.zvar.service import LEFT_OUT, ZvarService
 
-__all__ = ["ANSWERS", "LightCurveQueries", "tables_of_answer"]
+__all__ = ["ANSWERS", "LightCurveQueries", "reader_of", "tables_of_answer"]
 
 _MEASURED = ("mag", "mag_err", "flux", "flux_err", "snr_total", "snr_diff")
 ANSWERS = {"mag": schema.PHOTOMETRY_MAG, "flux": schema.PHOTOMETRY_FLUX}
@@ -74,17 +77,17 @@ class LightCurveQueries(ZvarService):
         shift = _half_exposure(midpoint)
         if get_query_payload:
             return payloads(query for query, _ in jobs)
-        answers, failures = self._client.fetch_chunks(jobs, ids, timeout=timeout)
-        parts, lengths = [empty_table(ANSWERS[format])], {}
+        answers, failures = self._client.fetch_chunks(jobs, ids, timeout=timeout, read=reader_of(format))
+        parts, lengths = [], {}
         for indices, content, reply in answers:
             try:
-                parts += tables_of_answer(content, indices, ids, ANSWERS[format], lengths, failures, reply.url)
+                parts += _parts_of_answer(content, indices, ids, ANSWERS[format], lengths, failures, reply.url)
             except ReplyError as error:
                 failures.add(indices, error)
         failures.raise_if_nothing_else()
         kept = [psid for index, psid in enumerate(ids) if index not in failures.errors]
         announce(len(kept), failures, "light curves")
-        data = vstack(parts, metadata_conflicts="silent")
+        data = _joined(parts, ANSWERS[format])
         _mask_fillings(data)
         if shift:
             data["time"] = _moved(data["time"], shift)
@@ -103,9 +106,9 @@ def _half_exposure(midpoint):
     if isinstance(midpoint, bool | np.bool_):
         return schema.EXPOSURE_TIME / 2 if midpoint else 0.0
     if not (isinstance(midpoint, u.Quantity) and midpoint.unit.is_equivalent(u.s)):
-        raise u.UnitsError(f"midpoint must be True, False, or the length of an exposure in time, not {midpoint!r}")
+        raise u.UnitsError(f"midpoint must be True, False, or the length of an exposure in time, not {shown(midpoint)}")
     if midpoint.shape or not 0 * u.s <= midpoint < np.inf * u.s:
-        raise ValueError(f"midpoint must be one length of an exposure, not {midpoint!r}")
+        raise ValueError(f"midpoint must be one length of an exposure, not {shown(midpoint)}")
     return float(midpoint.to_value(u.s)) / 2
 
 
@@ -115,27 +118,67 @@ def _assumption(shift):
     return f"{schema.TIME_ASSUMPTION}; {shift:g} s were added, so that it marks the middle"
 
 
+def reader_of(form):
+    """Function that gives the content of a `Reply` as a `Scan`, or as JSON where it does not look as usual."""
+
+    def read(reply):
+        found = scan(reply.body, ANSWERS[form])
+        return parse_json(reply) if found is None else found
+
+    return read
+
+
 def tables_of_answer(content, indices, ids, answer, lengths, failures, url):
     """Rows of the ids that have some, one after the other; their numbers of rows are added to `lengths`."""
-    if not isinstance(content, dict):
+    parts = _parts_of_answer(content, indices, ids, answer, lengths, failures, url)
+    return [_joined(parts, answer)] if parts else []
+
+
+def _parts_of_answer(content, indices, ids, answer, lengths, failures, url):
+    """As `tables_of_answer`; what was scanned is still a dict of columns, for these are joined faster."""
+    scanned = isinstance(content, Scan)
+    by_id = content.lengths if scanned else content
+    if not isinstance(by_id, dict):
         raise ReplyError("The answer to a photometry query is not an object keyed by id.", url=url)
     places, found = {}, {}
     for index in indices:
         places.setdefault(ids[index], []).append(index)
     for psid, where in places.items():
-        rows = content.get(psid)
+        rows = by_id.get(psid)
         if not rows:
-            failures.add(where, "no photometry in these bands" if psid in content else LEFT_OUT)
-        elif isinstance(rows, list):
+            failures.add(where, "no photometry in these bands" if psid in by_id else LEFT_OUT)
+        elif scanned or isinstance(rows, list):
             found[psid] = rows
         else:
             failures.add(where, ReplyError(f"The answer holds no list under '{psid}'.", url=url))
+    if scanned:
+        lengths.update(found)
+        return [content.rows_of(found)] if found else []
     try:
         table = decode_table([row for rows in found.values() for row in rows], answer, url=url)
     except ReplyError:
         return list(_table_of_each(found, places, answer, lengths, failures, url))
     lengths.update((psid, len(rows)) for psid, rows in found.items())
     return [table]
+
+
+def _joined(parts, answer):
+    """One table of parts that are tables or dicts of columns."""
+    tables = [empty_table(answer)]
+    for names, group in groupby(parts, lambda part: sorted(part) if isinstance(part, dict) else None):
+        alike = list(group)
+        tables += alike if names is None else [decode_columns(_concatenated(alike), answer)]
+    return tables[1] if len(tables) == 2 else vstack(tables, metadata_conflicts="silent")
+
+
+def _concatenated(parts):
+    """Columns of masked arrays, one part after the other."""
+    return {
+        name: np.ma.MaskedArray(
+            np.concatenate([part[name].data for part in parts]), np.concatenate([part[name].mask for part in parts])
+        )
+        for name in parts[0]
+    }
 
 
 def _table_of_each(found, places, answer, lengths, failures, url):

@@ -1,6 +1,8 @@
 """ZvarService: where the service is, who asks it, and how lists of ids are asked for; the methods stand on it."""
 
+import getpass
 import os
+import warnings
 from urllib.parse import urlsplit
 
 from astroquery.query import QueryWithLogin
@@ -52,7 +54,7 @@ class ZvarService(QueryWithLogin, Service):
         Raises
         ------
         LoginError
-            No user name, or the service refused the login.
+            No user name or no password, or the service refused the login.
         """
         username = username or os.environ.get("ZVAR_USERNAME") or conf.zvar_username
         if not username:
@@ -72,7 +74,12 @@ class ZvarService(QueryWithLogin, Service):
 
     def _ask_password(self, username, reenter):
         """Credentials from the keyring or the prompt, and whether they came from the keyring."""
-        password, from_keyring = self._get_password(self._keyring_name(), username, reenter=reenter)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", getpass.GetPassWarning)  # it would be shown while it is typed
+                password, from_keyring = self._get_password(self._keyring_name(), username, reenter=reenter)
+        except (EOFError, getpass.GetPassWarning) as exc:
+            raise LoginError("No password was given. It is asked for at a terminal; or set ZVAR_PASSWORD.") from exc
         return Credentials(username, password), from_keyring is not None
 
     def logout(self):
