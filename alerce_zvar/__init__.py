@@ -19,6 +19,7 @@ _PUBLIC = {
     "find_period": "alerce_zvar.period",
     "fold": "alerce_zvar.folding",
     "match_services": "alerce_zvar.match",
+    "periodogram": "alerce_zvar.period",
     "plot_folded": "alerce_zvar.plot",
 }
 _ROOMS = ("archive", "errors", "period", "plot", "sample", "server")
@@ -36,6 +37,7 @@ __all__ = [
     "find_period",
     "fold",
     "match_services",
+    "periodogram",
     "plot_folded",
 ]
 

@@ -30,14 +30,21 @@ def main(arguments=None):
     arguments : list of str, optional
         By default those of the process.
     """
+    code = OK
     try:
         try:
-            return _run(arguments)
+            code = _run(arguments)
         finally:
             print(end="", flush=True)
+        return code
     except BrokenPipeError:
         _drop_output()
         return BROKEN_PIPE
+    except OSError as exc:  # the last of the output was not written, as on a full disk
+        if code != ERROR:
+            _tell_error(exc)
+        _drop_output()
+        return ERROR
     except KeyboardInterrupt as exc:
         print(f"interrupted: {exc}" if str(exc) else "interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -52,10 +59,14 @@ def _run(arguments):
     except Exception as exc:
         if options.debug or not _is_expected(exc):
             raise
-        from alerce_zvar.errors import printable
-
-        print(f"alerce-zvar: error: {' '.join(printable(str(exc)).split())}", file=sys.stderr)
+        _tell_error(exc)
         return ERROR
+
+
+def _tell_error(exc):
+    from alerce_zvar.errors import printable
+
+    print(f"alerce-zvar: error: {' '.join(printable(str(exc)).split())}", file=sys.stderr)
 
 
 def _is_expected(exc):

@@ -13,6 +13,8 @@ from astropy import units as u
 from astropy.table import QTable, vstack
 from astropy.time import Time, TimeDelta
 
+from alerce_zvar.errors import shown
+
 __all__ = [
     "band_names",
     "bare_unit",
@@ -124,7 +126,7 @@ def fold(light_curve, period, *, epoch_time=None, bins=None, cycles=1):
     period = check_period(period)
     _check_foldable(light_curve, bins)
     if isinstance(cycles, bool) or not isinstance(cycles, Real) or not 0 < cycles < np.inf:
-        raise ValueError(f"cycles must be a positive number, not {cycles!r}")
+        raise ValueError(f"cycles must be a positive number, not {shown(cycles)}")
     epoch_time = default_epoch(light_curve["time"]) if epoch_time is None else _check_epoch(epoch_time)
     days, period_days = np.atleast_1d((light_curve["time"] - epoch_time).to_value(u.day)), period.to_value(u.day)
     phases = phase(days, period_days)
@@ -143,11 +145,11 @@ def fold(light_curve, period, *, epoch_time=None, bins=None, cycles=1):
 def check_period(period, name="period"):
     """Period as a positive scalar Quantity, or an error that names the argument."""
     if not isinstance(period, u.Quantity):
-        raise u.UnitsError(f"{name} must be a Quantity with a unit of time, such as 0.57 * u.day, not {period!r}")
+        raise u.UnitsError(f"{name} must be a Quantity with a unit of time, such as 0.57 * u.day, not {shown(period)}")
     if not period.unit.is_equivalent(u.day):
         raise u.UnitsError(f"{name} must have a unit of time, not '{period.unit}'")
     if period.shape or not np.isfinite(period) or period <= 0:
-        raise ValueError(f"{name} must be one positive, finite time, not {period!r}")
+        raise ValueError(f"{name} must be one positive, finite time, not {shown(period)}")
     return period
 
 
@@ -206,13 +208,13 @@ def _check_foldable(light_curve, bins):
 
 def _check_epoch(epoch_time):
     if not isinstance(epoch_time, Time) or epoch_time.shape:
-        raise TypeError(f"epoch_time must be one astropy Time, not {epoch_time!r}")
+        raise TypeError(f"epoch_time must be one astropy Time, not {shown(epoch_time)}")
     return epoch_time
 
 
 def _check_bins(bins):
     if isinstance(bins, bool) or not isinstance(bins, int | np.integer) or bins < 1:
-        raise ValueError(f"bins must be a positive whole number, not {bins!r}")
+        raise ValueError(f"bins must be a positive whole number, not {shown(bins)}")
     return int(bins)
 
 

@@ -132,6 +132,16 @@ def test_defects_are_not_hidden(monkeypatch):
         cli.main(["archive", "info", "sky.duckdb"])
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has a device that is always full")
+@pytest.mark.parametrize("words", [["archive", "info", "SKY"], ["--version"]])
+def test_a_full_disk_is_one_line(words, sky):
+    command = [sys.executable, "-m", "alerce_zvar", *(str(sky) if word == "SKY" else word for word in words)]
+    with open("/dev/full", "wb") as full:
+        answer = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
+    assert answer.returncode == 1
+    assert answer.stderr == "alerce-zvar: error: [Errno 28] No space left on device\n"
+
+
 def test_interruption(monkeypatch, capsys):
     def interrupted(options):
         raise KeyboardInterrupt

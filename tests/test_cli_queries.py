@@ -1,6 +1,7 @@
 """The commands that ask the services: ids and positions in, tables out, exit codes; against the local server."""
 
 import csv
+import getpass
 import io
 import json
 import os
@@ -127,6 +128,7 @@ def test_a_file_is_kept_unless_told(run, tmp_path):
     assert (tmp_path / "there.ecsv").read_text(encoding="ascii") == "precious"
     assert run("fields", "-o", "nowhere/x.ecsv")[0] == 1
     assert run("fields", "-o", "there.ecsv", "--overwrite")[0] == 0
+    assert run("fields", "-o", "-", "--format", "csv")[1].startswith(b"field,n_logs\n")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["there.ecsv"]
 
 
@@ -220,8 +222,11 @@ def test_lightcurves_of_both_services(run, variables, oids):
     assert {row["oid"] for row in lines(out)} == set(oids[:2])
     assert {row["band"] for row in lines(out)} == {"g"}
     assert "time_mjd_tdb" in lines(out)[0]
-    code, out, _ = run("lightcurve", oids[0], "--upper-limits", "--format", "jsonl")
-    assert "limiting_mag" in lines(out)[0]
+    code, out, _ = run("lightcurve", *oids[:20], "--upper-limits", "--format", "jsonl")
+    limits = [row["limiting_mag"] for row in lines(out) if row["mag"] is None]
+    code, out, _ = run("lightcurve", *oids[:20], "--upper-limits", "--clean", "--format", "jsonl")
+    assert [row["limiting_mag"] for row in lines(out) if row["mag"] is None] == limits
+    assert all(limits)
 
 
 def test_periods_are_found_and_drawn(run, variables, tmp_path):
@@ -246,6 +251,9 @@ def test_a_light_curve_that_cannot_be_searched_is_a_failure(run, variables):
     code, out, err = run("periods", psid, "--service", "zvar", "--min-snr", "1000", "--format", "jsonl")
     assert (code, out) == (3, b"")
     assert f"no answer for {psid}: the light curve has" in err
+    words = ("periods", "7", f"0{psid}", "--service", "zvar", "--min-snr", "1000", "--failures", "failures.ecsv")
+    assert run(*words)[0] == 3
+    assert list(Table.read("failures.ecsv")["input_index"]) == [0, 1]
 
 
 def test_xmatch_both_ways(run, variables):
@@ -385,6 +393,21 @@ def test_positions_from_text(text, run, give):
     assert rows[0]["psid"] == rows[1]["psid"] is not None
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("0.8 30.9\nhere\n", "stdin, entry 2: not a position: 'here'"),
+        ("ra,dec\n0.8,30.9\n,\n", "stdin, row 2: not a position: ' '"),
+        ('[{"ra": 0.8, "dec": 95}]', "stdin, row 1: not a position: '0.8 95'"),
+    ],
+)
+def test_a_wrong_position_among_many_is_pointed_at(text, place, run, give):
+    give(text)
+    code, out, err = run("cone", "-", "--radius", "5arcsec")
+    assert (code, out) == (1, b"")
+    assert err.startswith(f"alerce-zvar: error: {place}. Accepted are ")
+
+
 def test_a_table_without_positions(run, give):
     give("a,b,ra\n1,2,3\n")
     code, _, err = run("cone", "-", "--radius", "1arcsec")
@@ -441,6 +464,47 @@ def test_a_password_is_asked_for_and_never_shown(run, monkeypatch):
     assert len(asked) == 1
     assert b"wonderland" not in out
     assert "wonderland" not in err
+
+
+@pytest.mark.parametrize("error", [EOFError(), getpass.GetPassWarning("cannot control echo")])
+def test_without_a_terminal_no_password_is_asked_for(error, run, monkeypatch):
+    def ask(prompt=""):
+        raise error
+
+    monkeypatch.delenv("ZVAR_PASSWORD")
+    monkeypatch.setattr("getpass.getpass", ask)
+    code, out, err = run("fields", "--user", "alice")
+    assert (code, out) == (1, b"")
+    assert err.splitlines()[-1].startswith("alerce-zvar: error: No password was given.")
+
+
+def test_an_echo_of_the_password_is_refused(sample_server):
+    """In a process without a terminal, where Python would read stdin and show what is typed."""
+    environment = {name: value for name, value in os.environ.items() if name != "ZVAR_PASSWORD"}
+    answer = subprocess.run(
+        [sys.executable, "-m", "alerce_zvar", "fields", "--user", "alice", "--server", sample_server],
+        input=b"wonderland\n",
+        capture_output=True,
+        env=environment,
+        start_new_session=True,
+        check=False,
+    )
+    assert (answer.returncode, answer.stdout) == (1, b"")
+    assert answer.stderr.splitlines()[-1].startswith(b"alerce-zvar: error: No password was given.")
+
+
+@pytest.mark.parametrize(
+    "body", [b"\xff\xfe1\x004\x00", b"{broken", b"<xml>", b"# %ECSV 1.0\nno", b"SIMPLE  = x", b"PAR1", b"[1, 2]"]
+)
+def test_what_cannot_be_read_is_named(body, run, give, tmp_path):
+    (tmp_path / "given.txt").write_bytes(body)
+    for words in (["objects", "--service", "zvar"], ["cone", "--radius", "5arcsec"]):
+        code, out, err = run(*words, "--from", "given.txt")
+        assert (code, out) == (1, b"")
+        assert err.startswith("alerce-zvar: error: given.txt cannot be read: ")
+        assert err.count("\n") == 1
+    give(body)
+    assert run("objects", "-")[2].startswith("alerce-zvar: error: stdin cannot be read: ")
 
 
 @pytest.mark.parametrize(

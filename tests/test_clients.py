@@ -298,7 +298,35 @@ def test_login_with_prompt_against_the_server(server, psid, monkeypatch):
     zvar = Zvar(url=server.url)
     monkeypatch.setattr(getpass, "getpass", lambda prompt: "wonderland")
     zvar.login(username="alice")
-    assert len(zvar.query_objects(psid["south"])) == 1
+    monkeypatch.setenv("ZVAR_USERNAME", "carol")
+    monkeypatch.setenv("ZVAR_PASSWORD", "looking-glass")
+    assert len(zvar.query_objects(psid["south"])) == 1, "a login goes before the environment"
+    with pytest.raises(LoginError):
+        zvar.login()
+    assert len(zvar.query_objects(psid["south"])) == 1, "one that is refused leaves the earlier one"
+
+
+def test_a_password_is_stored_once_the_service_has_accepted_it(server, psid, monkeypatch):
+    import getpass
+
+    import keyring
+
+    kept, words = {}, iter(["looking-glass", "wonderland"])
+    monkeypatch.setattr(keyring, "get_password", lambda *who: kept.get(who))
+    monkeypatch.setattr(keyring, "set_password", lambda name, user, word: kept.update({(name, user): word}))
+    monkeypatch.setattr(getpass, "getpass", lambda prompt: next(words))
+    with pytest.raises(LoginError):
+        Zvar(url=server.url).login(username="alice", store_password=True)
+    assert kept == {}
+    Zvar(url=server.url).login(username="alice", store_password=True)
+    assert kept == {(f"alerce_zvar:{server.url}", "alice"): "wonderland"}
+    monkeypatch.setattr(keyring, "set_password", lambda *what: pytest.fail("it is stored already"))
+    zvar = Zvar(url=server.url)
+    zvar.login(username="alice", store_password=True)
+    zvar.logout()
+    assert not zvar.authenticated()
+    with conf.set_temp("zvar_username", "alice"):
+        assert len(zvar.query_objects(psid["south"])) == 1
 
 
 def test_one_variable_points_all_services_to_the_server(server, zvar, psid, oid, monkeypatch):

@@ -92,6 +92,8 @@ def test_ordinary_nights_are_left_alone():
     night = 58300.2 + np.arange(11) * 40 / 86400
     assert cuts.deep_drilling(night, np.zeros(11, dtype=int)).sum() == 10
     assert not cuts.deep_drilling(night[:10], np.zeros(10, dtype=int)).any()
+    visits = np.concatenate([night[:8], night[:8] + 0.3])
+    assert not cuts.deep_drilling(visits, np.zeros(16, dtype=int)).any(), "seven hours apart: two nights"
 
 
 def test_real_deep_drilling(real_data):
@@ -170,6 +172,9 @@ def test_limits_are_no_points_and_no_outliers():
     ]
     kept = curves.clean(keep_upper_limits=True, min_points=max(counts))
     assert "g" in kept.data["band"]
+    faint = lightcurves()
+    faint.data["limiting_mag"].mask[:20] = False  # as ALeRCE gives it, beside a magnitude
+    assert len(faint.clean(keep_upper_limits=True, min_snr=1e9).data) == 12, "a faint detection is no limit"
     none = curves.clean(keep_upper_limits=True, min_points=max(counts) + 1)
     assert "g" not in none.data["band"]
     assert "r" in none.data["band"]

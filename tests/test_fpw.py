@@ -201,16 +201,16 @@ def test_without_numba_numpy_computes(monkeypatch):
 
 @needs_numba
 def test_a_folder_that_cannot_be_written_costs_compiling_only(monkeypatch):
-    from alerce_zvar.period import fpw_numba
+    from alerce_zvar.period import compiled
 
     def refuse(*args, cache=False, **kwargs):
         if cache:
             raise RuntimeError("cannot cache function: no locator available")  # numba's words
         return njit(*args, **kwargs)
 
-    njit = fpw_numba.njit
-    monkeypatch.setattr(fpw_numba, "njit", refuse)
-    assert fpw_numba._compiled(lambda x: x + 1)(1) == 2
+    njit = compiled.njit
+    monkeypatch.setattr(compiled, "njit", refuse)
+    assert compiled.compiled(lambda x: x + 1)(1) == 2
 
 
 # --- one light curve ------------------------------------------------------------------------------------------------
@@ -250,6 +250,16 @@ def test_threads_change_no_number(monkeypatch):
     one, many = (fpw(curve(), workers=workers, **RANGE) for workers in (1, 5))
     for ours, theirs in zip(one.peaks, many.peaks, strict=True):
         assert_array_equal(ours, theirs)
+
+
+def test_of_equal_peaks_the_first_is_taken_and_none_stands_out(monkeypatch):
+    monkeypatch.setattr(fpw_search, "_BLOCK", 500)
+    monkeypatch.setattr(
+        fpw_statistic, "statistic", lambda t, x, e, f, n_bins, engine=None: np.ones((len(n_bins), len(f)))
+    )
+    peaks = fpw(curve(), workers=1, **RANGE).peaks
+    assert_array_equal(peaks.index, [0, 0, 0])
+    assert np.isnan(peaks.significance).all()
 
 
 def test_the_range_is_five_minutes_to_ten_days_by_default():
@@ -532,7 +542,8 @@ def test_two_files_of_one_light_curve_are_searched_together(tmp_path):
     table["magzp"], table["mag_ref"] = 26.0, 90.0
     table.remove_columns(["mag", "mag_err"])
     scaled = Table(table)
-    scaled["flux"], scaled["flux_err"], scaled["magzp"] = table["flux"] * 100, table["flux_err"] * 100, 31.0
+    scaled["flux"] = 100 * (flux + np.mean(flux))
+    scaled["flux_err"], scaled["magzp"] = table["flux_err"] * 100, 31.0
     parts = (table, 50.0, "whole"), (table[0::2].copy(), 10.0, "one"), (scaled[1::2].copy(), 10.0, "other")
     for part, ra, name in parts:
         part["name"], part["ra"], part["dec"] = name, ra, 20.0
@@ -586,23 +597,26 @@ with Archive.open(sys.argv[1]) as archive:
 """
 
 
-@pytest.mark.parametrize("stop", [1, 6])
-def test_a_killed_run_goes_on(archive, stop):
+def test_a_run_that_is_killed_twice_goes_on(archive):
     path = archive.path
     archive.compute_periods(**RANGE)
     whole = content(archive)
     archive.write("DELETE FROM periods")
     archive.write("DELETE FROM period_searches")
     archive.close()
-    arguments = [sys.executable, "-c", CHILD, str(path), str(stop)]
-    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
-        assert [child.stdout.readline() for _ in range(stop)][-1] == f"{stop}\n"
-        child.kill()  # while it waits, with all that it has done stored
+    for stop, stored in ((1, 1), (5, 6)):
+        arguments = [sys.executable, "-c", CHILD, str(path), str(stop)]
+        with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+            assert [child.stdout.readline() for _ in range(stop)][-1] == f"{stop}\n"
+            with pytest.raises(ArchiveError, match="another process has it open"):
+                Archive.open(path)
+            child.kill()  # while it waits, with all that it has done stored
+        with Archive.open(path) as reopened:
+            left = reopened.query(f"SELECT DISTINCT {', '.join(periods._KEY)} FROM period_searches")
+            assert len(left["psid"]) == stored
     with Archive.open(path) as reopened:
-        left = len(reopened.query(f"SELECT DISTINCT {', '.join(periods._KEY)} FROM period_searches")["psid"])
-        assert left == stop
         report = reopened.compute_periods(**RANGE)
-        assert (report.known, report.searched) == (stop, 11 - stop)
+        assert (report.known, report.searched) == (6, 5)
         assert content(reopened) == whole
 
 

@@ -62,7 +62,7 @@ EXTRAS = {
     "fastapi": ("server",),
     "jinja2": ("server",),
     "matplotlib": ("plot",),
-    "numba": ("period",),
+    "numba": ("period", "wire.scan_numba"),
     "PIL": (),
     "pandas": (),
     "plotly": ("plot",),

@@ -144,6 +144,13 @@ def test_clean_says_what_it_lacks():
         lcs.clean(bands="gr")
 
 
+@pytest.mark.parametrize("name", ["min_snr", "min_points", "max_deviation"])
+@pytest.mark.parametrize("value", ["3", np.nan, True, [3]])
+def test_a_cut_that_is_no_number_empties_nothing(name, value):
+    with pytest.raises(ValueError, match=f"^{name} must be a number, not "):
+        lightcurves().clean(**{name: value})
+
+
 def test_errors_in_another_unit_and_bands_in_bytes():
     lcs = lightcurves()
     data = lcs.data.copy()

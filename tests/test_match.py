@@ -8,6 +8,8 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import MaskedColumn, QTable, Table
 from astropy.time import Time
+from fault_server import json_reply
+from faulty_proxy import Clock, Faulty, patient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -268,6 +270,25 @@ def test_the_first_classifier_that_knows_the_object(sky, alerce, zvar):
     assert found["class_name"].mask.all()
     assert not found["oid"].mask.any()
     assert len(found.failures) == 0
+
+
+def test_no_later_classifier_stands_in_for_one_that_failed(sky, sample_server):
+    class Picky(Faulty):
+        def respond(self, request, connection):
+            if "classifier=lc_classifier" in request:
+                connection.sendall(json_reply({"message": "error"}, 500))
+            else:
+                super().respond(request, connection)
+
+    clock = Clock()
+    with Picky(sample_server, {}, clock) as server:
+        alerce = patient(AlerceClass, server.url, clock)
+        with pytest.warns(PartialResultWarning, match="3 of 3 positions"):
+            found = match_services(sky[1][:3], "1.5 arcsec", services="alerce", alerce=alerce)
+    assert found["oid"].tolist() == sky[1]["oid"][:3].tolist()
+    assert found["class_name"].mask.all()
+    assert found.failures["input_index"].tolist() == [0, 1, 2]
+    assert not any("classifier=stamp_classifier" in request for request in server.requests)
 
 
 def test_nothing_anywhere(alerce, zvar):

@@ -5,10 +5,18 @@ import inspect
 import re
 import types
 
+import numpy as np
 import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.time import Time
+from astropy.timeseries import TimeSeries
 from numpydoc.validate import validate
 
 import alerce_zvar
+from alerce_zvar import Alerce, CatsHTM, Zvar, find_period, fold, match_services
+from alerce_zvar.errors import shown
+from alerce_zvar.period import fpw
 
 PROMISED = {"Alerce", "Zvar", "LightCurves", "find_period", "fold", "conf"}
 # Public names that are reached through their modules.
@@ -18,7 +26,17 @@ FURTHER = (
     "alerce_zvar.archive.AlertReport",
     "alerce_zvar.archive.Archive",
     "alerce_zvar.archive.ImportReport",
+    "alerce_zvar.period.Eclipse",
+    "alerce_zvar.period.Method",
+    "alerce_zvar.period.Option",
     "alerce_zvar.period.PeriodResult",
+    "alerce_zvar.period.Periodogram",
+    "alerce_zvar.period.choice",
+    "alerce_zvar.period.fit_eclipse",
+    "alerce_zvar.period.get_method",
+    "alerce_zvar.period.list_methods",
+    "alerce_zvar.period.register_method",
+    "alerce_zvar.period.whole",
     "alerce_zvar.plot.plot_folded",
     "alerce_zvar.plot.plot_lightcurve",
     "alerce_zvar.plot.plot_periodogram",
@@ -49,7 +67,9 @@ PRODUCTS = {
     "alerce_zvar.archive.AlertReport",
     "alerce_zvar.archive.Archive",
     "alerce_zvar.archive.ImportReport",
+    "alerce_zvar.period.Eclipse",
     "alerce_zvar.period.PeriodResult",
+    "alerce_zvar.period.Periodogram",
 }
 MODULES = ("archive", "errors", "folding", "lightcurves", "period", "plot", "sample", "server", "zvar.photometry")
 MODULES += ("cuts", "zvar.convert", "zvar.gaia")
@@ -59,6 +79,7 @@ CODES = {"GL08", "SS01", "PR01", "PR02", "PR03", "PR07", "RT01"}
 NAMES_OF_COLUMNS = {"alerce_zvar.archive.Archive.import_catalog": {"ra", "dec"}}
 # Takes its mode by position, as open() does; and those that take a detection after its object.
 BY_POSITION = {"alerce_zvar.archive.Archive.open": {"read_only"}}
+BY_POSITION["alerce_zvar.period.Periodogram.peaks"] = {"n"}
 BY_POSITION["alerce_zvar.wire.reading.Imports.from_pandas"] = {"index", "units"}  # as the method of astropy's Table
 BY_POSITION |= {f"alerce_zvar.AlerceClass.{name}": {"candid"} for name in ("get_stamps", "get_alert", "download_alert")}
 # A word that others use -> ours (design: one word for each thing).
@@ -167,3 +188,42 @@ def test_one_word_for_each_thing(name):
     words = {parameter.name for parameter in parameters if parameter.kind is not parameter.VAR_KEYWORD}
     words -= NAMES_OF_COLUMNS.get(name, set())
     assert not {f"{word}: say {SYNONYMS[word]}" for word in words if word in SYNONYMS}
+
+
+# ------------------------------------------------------------------------------------- what messages show of a value
+
+PLACE = SkyCoord(0.8365 * u.deg, 30.94 * u.deg)
+WORD, WORDS, NUMBER = np.str_("word"), list(np.array(["word"])), np.float64(-1.5)
+WRONG_CALLS = {
+    "ids": lambda star: Zvar.query_objects(np.array(["word"])),
+    "catalog": lambda star: Zvar.query_crossmatch("1", WORD, radius=3 * u.arcsec),
+    "radius": lambda star: Zvar.query_region(PLACE, radius=NUMBER),
+    "coordinates": lambda star: Zvar.query_region((NUMBER, NUMBER), radius="3arcsec"),
+    "min_amplitude": lambda star: Zvar.query_region(PLACE, radius="3arcsec", min_amplitude=NUMBER),
+    "timeout": lambda star: Zvar.list_fields(timeout=NUMBER),
+    "bands": lambda star: Zvar.get_lightcurves("1", bands=WORDS),
+    "midpoint": lambda star: Zvar.get_lightcurves("1", midpoint=NUMBER),
+    "order_by": lambda star: Alerce.query_objects(order_by=WORD),
+    "oid": lambda star: Alerce.query_objects(oid=NUMBER),
+    "catalogs": lambda star: CatsHTM.query_region(PLACE, radius="3arcsec", catalog=WORDS),
+    "services": lambda star: match_services(PLACE, "3arcsec", services=WORDS),
+    "bands of one": lambda star: find_period(star, bands=WORDS),
+    "n_bins": lambda star: fpw(star, n_bins=[NUMBER]),
+    "cycles": lambda star: fold(star, 1 * u.day, cycles=NUMBER),
+}
+
+
+@pytest.mark.parametrize("what", WRONG_CALLS)
+def test_messages_show_values_as_python_writes_them(what):
+    star = TimeSeries(time=Time(58000.0 + np.arange(60.0), format="mjd", scale="tdb"))
+    star["band"], star["mag"], star["mag_err"] = ["g"] * 60, np.sin(np.arange(60.0)) * u.mag, np.ones(60) * u.mag
+    with pytest.raises((ValueError, TypeError, u.UnitsError)) as caught:
+        WRONG_CALLS[what](star)
+    assert "'word'" in str(caught.value) or "-1.5" in str(caught.value)
+    assert "np." not in str(caught.value)
+
+
+def test_values_are_shown_short_and_quantities_as_one_reads_them():
+    assert shown([np.str_("r"), np.int64(3), np.bool_(True), None]) == "['r', 3, True, None]"
+    assert shown(-1.5 * u.arcmin) == "-1.5 arcmin"
+    assert len(shown("x" * 1000)) == 80

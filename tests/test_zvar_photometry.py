@@ -15,7 +15,7 @@ from alerce_zvar.errors import CorruptValueWarning
 from alerce_zvar.sample.stars import CENTRE
 from alerce_zvar.zvar import photometry
 from alerce_zvar.zvar.convert import add_magnitudes, to_microjansky
-from alerce_zvar.zvar.gaia import absolute_magnitude, add_colour_magnitude, bp_rp
+from alerce_zvar.zvar.gaia import absolute_magnitude, add_colour_magnitude, bp_rp, is_giant
 
 STAR = "145120008365555264"  # of the notebook
 
@@ -157,6 +157,15 @@ def test_relations_of_fluxes_and_magnitudes(flux, flux_err, magzp, mag_ref):
         assert 23.9 - 2.5 * np.log10(micro) == pytest.approx(mag, abs=1e-9)
 
 
+def test_from_one_sigma_on_there_is_a_magnitude_and_limits_are_of_five():
+    mag, mag_err, snr = photometry.flux_to_mag([0.99, 1.0, 1.3], 1.0, 25.0, 99.0)
+    np.testing.assert_allclose(mag, [np.nan, 25.0, 25.0 - 2.5 * np.log10(1.3)], atol=1e-12)
+    np.testing.assert_allclose(mag_err, [np.nan, 1.0857362, 0.8351817], atol=1e-7)
+    np.testing.assert_allclose(snr, [0.99, 1.0, 1.3])
+    assert photometry.limiting_mag(10.0, 26.0) == pytest.approx(21.752575, abs=1e-6)
+    assert np.isnan(photometry.limiting_mag(0.0, 26.0))
+
+
 def test_errors_that_are_not_positive_give_no_signal_to_noise():
     for value in (0.0, -1.0, np.nan):
         assert np.isnan(photometry.snr_total(5.0, value, -8.5))
@@ -193,3 +202,16 @@ def test_parallaxes_that_say_nothing_give_nothing():
         absolute_magnitude([15.0], [1.0] * u.s)
     colours = bp_rp(Table({"phot_bp_mean_mag": [16.0, np.nan], "phot_rp_mean_mag": [15.0, 15.0]}))
     assert list(colours.mask) == [False, True]
+
+
+def test_giants_are_redder_and_brighter_than_the_limits():
+    colour = MaskedColumn([1.5, 1.0, 1.5, 1.5, 0.5], mask=[False, False, False, True, False])
+    stars = Table({"bp_rp": colour, "absolute_magnitude": MaskedColumn([2.0, 2.0, 3.0, 2.0, 4.0])})
+    assert is_giant(stars).tolist() == [True, False, False, False, False]
+    assert is_giant(stars, min_bp_rp=None).tolist() == [True, True, False, False, False]
+    assert is_giant(stars, max_absolute_magnitude=None).tolist() == [True, False, True, False, False]
+    assert is_giant(stars, min_bp_rp=0.4 * u.mag, max_absolute_magnitude=5 * u.mag).tolist() == [1, 1, 1, 0, 1]
+    with pytest.raises(u.UnitsError, match="min_bp_rp must be a magnitude"):
+        is_giant(stars, min_bp_rp=1.0)
+    with pytest.raises(ValueError, match="absolute_magnitude are missing"):
+        is_giant(stars["bp_rp",])

@@ -100,6 +100,13 @@ def test_server_refuses(post, path, body, status, reason):
     assert reply.json()["detail"].startswith(reason)
 
 
+def test_server_takes_a_position_s_own_radius_before_the_common_one(post):
+    place = {"ra": CENTRE.ra.deg, "dec": CENTRE.dec.deg}
+    positions = [place | {"name": "wide", "radius": 120}, place | {"name": "narrow"}]
+    answer = post("/cone_search", {"positions": positions, "radius": 0.01}).json()
+    assert len(answer["wide"]) > len(answer["narrow"]) == 0
+
+
 @pytest.mark.parametrize("path", ["/xmatch", "/external_xmatch"])
 def test_server_asks_for_a_login(sample_server, path):
     for auth in (None, ("alice", "looking-glass"), ("carol", "wonderland")):

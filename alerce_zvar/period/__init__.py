@@ -1,8 +1,31 @@
 """Period search: a light curve in, a record of the best period out. Knows no service."""
 
+from alerce_zvar.period.astropy_method import register_astropy_methods
+from alerce_zvar.period.eclipse import Eclipse, fit_eclipse
 from alerce_zvar.period.fpw_search import FpwResult, fpw
+from alerce_zvar.period.method import Method, Option, choice, whole
+from alerce_zvar.period.methods import get_method, list_methods, register_method
+from alerce_zvar.period.periodogram import Periodogram, periodogram
 from alerce_zvar.period.result import PeriodResult
 from alerce_zvar.period.search import find_period
 from alerce_zvar.period.stringlength import string_length
 
-__all__ = ["FpwResult", "PeriodResult", "find_period", "fpw", "string_length"]
+__all__ = [
+    "Eclipse",
+    "FpwResult",
+    "Method",
+    "Option",
+    "PeriodResult",
+    "Periodogram",
+    "choice",
+    "find_period",
+    "fit_eclipse",
+    "fpw",
+    "get_method",
+    "list_methods",
+    "periodogram",
+    "register_astropy_methods",
+    "register_method",
+    "string_length",
+    "whole",
+]

@@ -11,42 +11,36 @@ operations: the same numbers on every run.
 """
 
 import numpy as np
-from numba import njit
 
-__all__ = ["levels"]
+from alerce_zvar.period.compiled import compiled
 
-_LANES = 8  # frequencies at a time; 4 to 16 are as fast
-_ONE = np.uint64(1)  # unsigned, or numba looks for indices from the end
+__all__ = ["LANES", "ONE", "fill", "find_bins", "levels"]
 
-
-def _compiled(function):
-    """Compiled function, kept on disk for the next process where there is a folder that can be written to."""
-    try:
-        return njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # numba: "no locator available"
-        return njit(nogil=True)(function)
+LANES = 8  # frequencies at a time; 4 to 16 are as fast
+ONE = np.uint64(1)  # unsigned, or numba looks for indices from the end
 
 
-@_compiled
-def _find_bins(time, frequency, n_bins, first, slots):
+@compiled
+def find_bins(time, frequency, n_bins, first, slots):
     """Slot of each observation's ``w x`` in the histograms; that of its ``w`` is the next one."""
     for j in range(len(time)):
         cycle = frequency * time[j]
         slots[j] = first + 2 * np.int32(n_bins * (cycle - np.floor(cycle)))
 
 
-@_compiled
-def _fill(slots, weighted, weight, sums):
+@compiled
+def fill(slots, weighted, weight, sums):
+    """Sums of w x and w in the bins of all frequencies."""
     sums[:] = 0.0
     for j in range(len(weight)):
         wx, w = weighted[j], weight[j]
-        for lane in range(_LANES):
+        for lane in range(LANES):
             slot = np.uint64(slots[lane, j])
             sums[slot] += wx
-            sums[slot + _ONE] += w
+            sums[slot + ONE] += w
 
 
-@_compiled
+@compiled
 def _join(sums, n_bins):
     """Join neighbouring bins; `n_bins` are left."""
     for m in range(n_bins):
@@ -54,7 +48,7 @@ def _join(sums, n_bins):
         sums[2 * m + 1] = sums[4 * m + 1] + sums[4 * m + 3]
 
 
-@_compiled
+@compiled
 def _total(sums, n_bins):
     total = 0.0
     for m in range(n_bins):
@@ -63,7 +57,7 @@ def _total(sums, n_bins):
     return 0.5 * total
 
 
-@_compiled
+@compiled
 def levels(time, weighted, weight, frequencies, n_bins, result):
     """Fill the statistic of ``n_bins``, ``n_bins / 2``, ... bins into the rows of `result`.
 
@@ -78,13 +72,13 @@ def levels(time, weighted, weight, frequencies, n_bins, result):
     result : ndarray of float
         Shape (levels, F).
     """
-    slots = np.empty((_LANES, len(time)), np.uint32)
-    sums = np.empty(_LANES * 2 * n_bins)
-    for start in range(0, len(frequencies), _LANES):
-        used = min(_LANES, len(frequencies) - start)
-        for lane in range(_LANES):
-            _find_bins(time, frequencies[start + min(lane, used - 1)], n_bins, 2 * n_bins * lane, slots[lane])
-        _fill(slots, weighted, weight, sums)
+    slots = np.empty((LANES, len(time)), np.uint32)
+    sums = np.empty(LANES * 2 * n_bins)
+    for start in range(0, len(frequencies), LANES):
+        used = min(LANES, len(frequencies) - start)
+        for lane in range(LANES):
+            find_bins(time, frequencies[start + min(lane, used - 1)], n_bins, 2 * n_bins * lane, slots[lane])
+        fill(slots, weighted, weight, sums)
         for lane in range(used):
             own = sums[2 * n_bins * lane : 2 * n_bins * (lane + 1)]
             left = n_bins

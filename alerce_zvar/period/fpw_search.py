@@ -11,6 +11,7 @@ import numpy as np
 from astropy import units as u
 from astropy.table import QTable
 
+from alerce_zvar.errors import shown
 from alerce_zvar.period import fpw_statistic
 from alerce_zvar.period.grid import FrequencyGrid, make_grid
 from alerce_zvar.period.prepare import Series, prepare
@@ -303,5 +304,5 @@ def check_workers(workers):
     if workers is None:
         return getattr(os, "process_cpu_count", os.cpu_count)() or 1
     if isinstance(workers, bool) or not isinstance(workers, Integral) or workers < 1:
-        raise ValueError(f"workers must be a positive whole number, not {workers!r}")
+        raise ValueError(f"workers must be a positive whole number, not {shown(workers)}")
     return int(workers)

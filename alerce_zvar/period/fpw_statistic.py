@@ -19,9 +19,18 @@ from numbers import Integral
 
 import numpy as np
 
-from alerce_zvar.errors import require
+from alerce_zvar.errors import require, shown
 
-__all__ = ["ENGINES", "check_n_bins", "choose_engine", "statistic"]
+__all__ = [
+    "ENGINES",
+    "check_n_bins",
+    "choose_engine",
+    "chunks",
+    "histogram",
+    "phase_bins",
+    "phases",
+    "statistic",
+]
 
 ENGINES = ("numba", "numpy")
 MAX_BINS = 1000
@@ -39,7 +48,7 @@ def choose_engine(engine=None):
         There is no such engine.
     """
     if engine not in (None, *ENGINES):
-        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, or None for the faster one, not {engine!r}")
+        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, or None for the faster one, not {shown(engine)}")
     if engine == "numba":
         require("fast", "numba")
     return engine or ("numba" if _has_numba() else "numpy")
@@ -65,7 +74,7 @@ def check_n_bins(n_bins):
     whole = all(isinstance(m, Integral) and not isinstance(m, bool) and 2 <= m <= MAX_BINS for m in given)
     if not given or not whole or len(set(given)) < len(given):
         raise ValueError(
-            f"n_bins must be different whole numbers from 2 to {MAX_BINS}, such as (5, 10, 20), not {n_bins!r}"
+            f"n_bins must be different whole numbers from 2 to {MAX_BINS}, such as (5, 10, 20), not {shown(n_bins)}"
         )
     return tuple(int(m) for m in given)
 
@@ -147,23 +156,39 @@ def _by_numba(time, weighted, weight, frequencies, n_bins, n_levels):
 
 def _by_numpy(time, weighted, weight, frequencies, n_bins, n_levels):
     """The twin of `fpw_numba.levels`."""
-    size = max(1, _CHUNK // len(time))
-    chunks = (frequencies[start : start + size] for start in range(0, len(frequencies), size))
-    parts = [_levels(time, weighted, weight, chunk, n_bins, n_levels) for chunk in chunks]
+    parts = [_levels(time, weighted, weight, chunk, n_bins, n_levels) for chunk in chunks(frequencies, len(time))]
     return np.concatenate(parts, axis=1) if parts else np.empty((n_levels, 0))
 
 
 def _levels(time, weighted, weight, frequencies, n_bins, n_levels):
-    cycles = frequencies[:, None] * time
-    bins = (n_bins * (cycles - np.floor(cycles))).astype(np.intp)
-    bins += n_bins * np.arange(len(frequencies))[:, None]
-    sums = [
-        np.bincount(bins.ravel(), np.broadcast_to(terms, bins.shape).ravel(), bins.shape[0] * n_bins)
-        for terms in (weighted, weight)
-    ]
+    bins = phase_bins(time, frequencies, n_bins)
+    sums = [histogram(bins, terms, n_bins) for terms in (weighted, weight)]
     result = []
     for level in range(n_levels):
         y, w = (each.reshape(len(frequencies), n_bins >> level) for each in sums)
         result.append(0.5 * np.sum(y * y / np.where(w > 0, w, 1.0), axis=1))
         sums = [each.reshape(-1)[0::2] + each.reshape(-1)[1::2] for each in sums] if level + 1 < n_levels else sums
     return np.array(result)
+
+
+def chunks(frequencies, n_points):
+    """Cut frequencies into pieces that numpy can hold for every point at once."""
+    size = max(1, _CHUNK // n_points)
+    return (frequencies[start : start + size] for start in range(0, len(frequencies), size))
+
+
+def phases(time, frequencies):
+    """Phase of each point at each frequency, shape (F, N); 0 to 1."""
+    cycles = frequencies[:, None] * time
+    return cycles - np.floor(cycles)
+
+
+def phase_bins(time, frequencies, n_bins):
+    """Bin of each point at each frequency, shape (F, N); 0 to ``n_bins - 1``."""
+    return (n_bins * phases(time, frequencies)).astype(np.intp)
+
+
+def histogram(bins, terms, n_bins):
+    """Sums of `terms`, one number per point, in the bins at each frequency; shape (F, n_bins)."""
+    places = (bins + n_bins * np.arange(len(bins))[:, None]).ravel()
+    return np.bincount(places, np.broadcast_to(terms, bins.shape).ravel(), len(bins) * n_bins).reshape(-1, n_bins)

@@ -7,6 +7,7 @@ from numbers import Real
 import numpy as np
 from astropy import units as u
 
+from alerce_zvar.errors import shown
 from alerce_zvar.folding import check_period
 
 __all__ = ["LONGEST_PERIOD", "SHORTEST_PERIOD", "FrequencyGrid", "make_grid"]
@@ -88,5 +89,7 @@ def _days(period, name):
 
 def _samples(number):
     if isinstance(number, bool) or not isinstance(number, Real) or not 1 <= number < np.inf:
-        raise ValueError(f"samples_per_peak must be a number from 1 on, or peaks fall between them; not {number!r}")
+        raise ValueError(
+            f"samples_per_peak must be a number from 1 on, or peaks fall between them; not {shown(number)}"
+        )
     return float(number)

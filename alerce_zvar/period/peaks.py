@@ -1,8 +1,5 @@
 """The highest peaks of a periodogram, refined beyond the grid, and the choice among harmonically related ones."""
 
-import heapq
-from itertools import chain, islice
-
 import numpy as np
 from scipy.optimize import minimize_scalar
 
@@ -10,7 +7,6 @@ from alerce_zvar.period import fourier, lombscargle
 
 __all__ = ["fundamental", "highest", "refine"]
 
-_CANDIDATES = 200  # local maxima kept while the grid is walked; many belong to the same few peaks
 _TOLERANCE = 4  # rise of chi2 per harmonic at which a multiple of the frequency still counts as just as good
 
 
@@ -29,28 +25,7 @@ def highest(series, grid, nterms, number):
     list of float
         Their frequencies [1/day]; fewer than `number` where there are not so many.
     """
-    blocks = lombscargle.power_blocks(series, grid, nterms)
-    maxima = chain.from_iterable(_local_maxima(start, power) for start, power in blocks)
-    found = heapq.nlargest(_CANDIDATES, maxima)
-    frequencies = [grid.minimum + grid.step * index for _, index in found]
-    return list(islice(_separate(frequencies, 1 / series.baseline), number))
-
-
-def _local_maxima(start, power):
-    """The (power, index) of the best local maxima of a block; its ends count, so that no peak is lost there."""
-    padded = np.concatenate([[-np.inf], power, [-np.inf]])
-    index = np.flatnonzero((power >= padded[:-2]) & (power >= padded[2:]))
-    if len(index) > _CANDIDATES:
-        index = index[np.argpartition(power[index], -_CANDIDATES)[-_CANDIDATES:]]
-    return [(float(power[i]), start + int(i)) for i in index]
-
-
-def _separate(frequencies, distance):
-    taken = []
-    for frequency in frequencies:
-        if all(abs(frequency - other) > distance for other in taken):
-            taken.append(frequency)
-            yield frequency
+    return lombscargle.best_frequencies(series, grid, number, nterms)[0].tolist()
 
 
 def refine(series, frequency, grid, nterms):

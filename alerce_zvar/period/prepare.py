@@ -6,6 +6,7 @@ import numpy as np
 from astropy import units as u
 from astropy.time import Time
 
+from alerce_zvar.errors import shown
 from alerce_zvar.folding import band_names, bare_unit, numbers, usable, value_names
 from alerce_zvar.period.fourier import centre
 
@@ -130,7 +131,7 @@ def _column(light_curve, column):
         )
     have = value_names(light_curve)
     if column is not None and column not in have:
-        raise ValueError(f"column must be one of {have}, not {column!r}")
+        raise ValueError(f"column must be one of {have}, not {shown(column)}")
     if not have:
         raise ValueError(f"the light curve has neither a column 'mag' nor 'flux', only {names}")
     return column or have[0]
@@ -142,7 +143,7 @@ def _in_bands(light_curve, bands):
     have = _bands(light_curve)
     unknown = [band for band in bands if band not in have]
     if isinstance(bands, str) or unknown:
-        raise ValueError(f"bands must be a list of bands of this light curve {list(have)}, not {bands!r}")
+        raise ValueError(f"bands must be a list of bands of this light curve {list(have)}, not {shown(bands)}")
     return np.isin(band_names(light_curve), list(bands))
 
 

@@ -33,7 +33,7 @@ class PeriodResult:
     normalization : str
         Always ``"standard"``: power is the share of the scatter that the model explains.
     engine : str
-        Package that transformed: ``"nifty-ls"`` or ``"astropy"``.
+        What computed: ``"numba"`` or ``"numpy"``.
     centring : str
         How the level of each group was taken away: always ``"weighted mean"``.
     series, grid, fit, other_fits

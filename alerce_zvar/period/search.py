@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from alerce_zvar.errors import shown
 from alerce_zvar.period import peaks
 from alerce_zvar.period.grid import make_grid
 from alerce_zvar.period.prepare import prepare
@@ -84,7 +85,7 @@ def find_period(
 
 def _check_nterms(nterms):
     if isinstance(nterms, bool) or not isinstance(nterms, int | np.integer) or not 1 <= nterms <= MAX_NTERMS:
-        raise ValueError(f"nterms must be a whole number from 1 to {MAX_NTERMS}, not {nterms!r}")
+        raise ValueError(f"nterms must be a whole number from 1 to {MAX_NTERMS}, not {shown(nterms)}")
 
 
 def _check_enough(series, nterms):

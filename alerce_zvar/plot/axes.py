@@ -4,7 +4,7 @@ import numpy as np
 from astropy import units as u
 from astropy.time import Time, TimeDelta
 
-from alerce_zvar.errors import require
+from alerce_zvar.errors import require, shown
 from alerce_zvar.folding import band_names, bare_unit, numbers, usable, value_names
 
 __all__ = ["bands_of", "draw_points", "drawable", "finish", "make_axes", "pick_column", "time_label", "usable_rows"]
@@ -41,7 +41,7 @@ def pick_column(light_curve, column):
     if not have:
         raise ValueError(f"the light curve has neither a column 'mag' nor 'flux', only {light_curve.colnames}")
     if column is not None and column not in have:
-        raise ValueError(f"column must be one of {have}, not {column!r}")
+        raise ValueError(f"column must be one of {have}, not {shown(column)}")
     return column or have[0]
 
 

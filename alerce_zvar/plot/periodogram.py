@@ -3,7 +3,7 @@
 import numpy as np
 from astropy import units as u
 
-from alerce_zvar.period import PeriodResult
+from alerce_zvar.period import Periodogram, PeriodResult
 from alerce_zvar.plot.axes import make_axes
 from alerce_zvar.plot.style import LINE_COLOR, MARK_COLOR
 
@@ -16,13 +16,13 @@ _WIDE = 10.0  # longest period over shortest, from which the axis is logarithmic
 def plot_periodogram(result, *, title=None, ax=None):
     """Axes with power against period; the best period is marked on the curve.
 
-    The mark stands at the curve's height; ``result.power`` is that of the refined fit, somewhat higher. Long
-    periodograms are drawn by the highest power in each of 3000 narrow columns.
+    The mark stands at the curve's height; the ``power`` of a `~alerce_zvar.period.PeriodResult` is that of the refined
+    fit, somewhat higher. Long periodograms are drawn by the highest power in each of 3000 narrow columns.
 
     Parameters
     ----------
-    result : `~alerce_zvar.period.PeriodResult`
-        From `alerce_zvar.find_period`.
+    result : `~alerce_zvar.period.Periodogram` or `~alerce_zvar.period.PeriodResult`
+        From `alerce_zvar.periodogram`, or from `alerce_zvar.find_period`, which is searched once more.
     title : str, optional
         By default one line on the search.
     ax : `~matplotlib.axes.Axes`, optional
@@ -35,7 +35,7 @@ def plot_periodogram(result, *, title=None, ax=None):
     Raises
     ------
     TypeError
-        `result` is not a `~alerce_zvar.period.PeriodResult`.
+        `result` is neither.
     MissingExtraError
         matplotlib is not installed.
 
@@ -45,22 +45,34 @@ def plot_periodogram(result, *, title=None, ax=None):
     >>> result = find_period(light_curve)  # doctest: +SKIP
     >>> plot_periodogram(result).figure.savefig("periodogram.png")  # doctest: +SKIP
     """
-    if not isinstance(result, PeriodResult):
-        raise TypeError(f"result must be a PeriodResult, as find_period gives it, not {type(result).__name__}")
+    if not isinstance(result, PeriodResult | Periodogram):
+        raise TypeError(
+            "result must be a PeriodResult, as find_period gives it, or a Periodogram, as periodogram gives it, not "
+            f"{type(result).__name__}"
+        )
     ax = make_axes(ax)
     periods, power = _envelope(result)
     ax.plot(periods, power, lw=0.7, color=LINE_COLOR)
-    best = result.period.to_value(u.day)
+    scanned = isinstance(result, Periodogram)
+    best = (result.best_period if scanned else result.period).to_value(u.day)
     ax.axvline(best, ls=":", lw=1, color=MARK_COLOR, zorder=0)
     ax.plot(best, power[np.argmin(np.abs(np.log(periods / best)))], "v", color=MARK_COLOR, label=f"{best:.7g} d")
     _set_scale(ax, periods[-1] / periods[0])
     ax.set_xlabel("Period [d]")
-    ax.set_ylabel("Power")
+    ax.set_ylabel(f"{result.statistic[:1].upper()}{result.statistic[1:]}" if scanned else "Power")
     ax.set_ylim(bottom=0)
-    default = f"{result.nterms} harmonic{'s' * (result.nterms > 1)}, false-alarm probability {chance_text(result)}"
-    ax.set_title(default if title is None else title, fontsize="medium")
+    ax.set_title((_method_text if scanned else _chance_title)(result) if title is None else title, fontsize="medium")
     ax.legend(fontsize="small", loc="best")
     return ax
+
+
+def _method_text(result):
+    options = (f"{name}={value}" for name, value in result.options.items() if name != "engine")
+    return ", ".join([result.method, *options])
+
+
+def _chance_title(result):
+    return f"{result.nterms} harmonic{'s' * (result.nterms > 1)}, false-alarm probability {chance_text(result)}"
 
 
 def chance_text(result):

@@ -7,7 +7,7 @@ import numpy as np
 from astropy import units as u
 from astropy.io import fits
 
-from alerce_zvar.errors import require
+from alerce_zvar.errors import require, shown
 from alerce_zvar.packets import grey_limits, sky_wcs
 from alerce_zvar.plot.style import EMPTY_COLOR
 
@@ -83,7 +83,7 @@ def _checked_scale(pixel_scale):
     """Angle of a pixel [arcsec]."""
     scale = u.Quantity(pixel_scale)
     if not scale.unit.is_equivalent(u.arcsec):
-        raise u.UnitsError(f"pixel_scale must be an angle with a unit, not {pixel_scale!r}")
+        raise u.UnitsError(f"pixel_scale must be an angle with a unit, not {shown(pixel_scale)}")
     if scale.size != 1 or not 0 < scale < np.inf * u.deg:
         raise ValueError(f"pixel_scale must be one positive angle, not {pixel_scale}")
     return scale.to_value(u.arcsec).item()

@@ -2,7 +2,7 @@
 
 ``schema-columns`` and ``schema-endpoints`` take the name of a schema module, ``schema-catalogs`` that of one which has
 catalogues and units, ``error-tree`` the name of a root class, ``migration`` the name of a section of the table of old
-and new methods, ``bibtex`` and ``command-line`` nothing.
+and new methods, ``bibtex``, ``command-line``, ``period-methods`` and ``period-options`` nothing.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from sphinx.util.nodes import nested_parse_with_titles
 
 from alerce_zvar import __main__, cite, errors
 from alerce_zvar.alerce import migration
+from alerce_zvar.period import get_method, list_methods
 
 _LINE = 66  # characters of help that fit beside both side bars
 
@@ -157,6 +158,29 @@ def migration_table(section):
     return list_table("", header, migration_rows(section), "27 35 38")
 
 
+def period_methods():
+    """Lines of the table of the methods of period search."""
+    rows = [
+        (f"``{row['name']}``", row["suits"], f"``{row['statistic']}``: {row['meaning']}", row["reference"])
+        for row in list_methods()
+    ]
+    return list_table("", ("method", "suits", "power", "source"), rows, "17 27 32 24")
+
+
+def period_options():
+    """Lines of the table of their options."""
+    methods = [get_method(name) for name in list_methods()["name"]]
+    rows = [
+        (f"``{method.name}``", f"``{option.name}``", f"``{option.default!r}``", option.accepts)
+        for method in methods
+        for option in method.options
+    ]
+    rows += [
+        (f"``{m.name}``", "``samples_per_peak``", f"``{m.samples_per_peak:g}``", "a number from 1 on") for m in methods
+    ]
+    return list_table("", ("method", "option", "default", "what it takes"), sorted(rows), "21 21 26 32")
+
+
 def commands(parser):
     """Name and parser of each command that does something, with those of its own commands."""
     nested = [action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
@@ -219,6 +243,20 @@ class CommandLine(_Generated):
             yield ""
 
 
+class PeriodMethods(_Generated):
+    required_arguments = 0
+
+    def lines(self):
+        return period_methods()
+
+
+class PeriodOptions(_Generated):
+    required_arguments = 0
+
+    def lines(self):
+        return period_options()
+
+
 def setup(app):
     app.add_directive("schema-columns", SchemaColumns)
     app.add_directive("schema-endpoints", SchemaEndpoints)
@@ -227,4 +265,6 @@ def setup(app):
     app.add_directive("migration", Migration)
     app.add_directive("bibtex", BibTeX)
     app.add_directive("command-line", CommandLine)
+    app.add_directive("period-methods", PeriodMethods)
+    app.add_directive("period-options", PeriodOptions)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,306 @@
+"""Least-squares fit of harmonics and levels at every frequency of a grid, from Fourier sums.
+
+The model of observation j, in group g(j), at frequency f::
+
+    sum_k a_k cos(2 pi k f t_j) + b_k sin(2 pi k f t_j)  +  level of g(j)          k = 1 ... nterms
+
+Its normal equations need no more than Fourier sums: products of two waves are waves of the sum and of the difference of
+their frequencies, and a free level per group takes the group's weighted mean away from every wave (Frisch & Waugh 1933,
+Econometrica 1, 387). With ``sum w = 1``, ``sum w y^2 = 1``, C + iS the sums of w at a harmonic, and those of each group
+with weight W_g::
+
+    b      = sums of w y at harmonic 1 ... nterms
+    cos cos = (C[i-j] + C[i+j]) / 2 - sum_g C_g[i] C_g[j] / W_g       sin sin, sin cos alike
+    power  = b^T A^-1 b = 1 - chi2(model) / chi2(levels)
+
+For one harmonic and one group this is the generalised Lomb-Scargle periodogram (Zechmeister & Kuerster 2009, A&A 496,
+577), for several that of Palmer 2009 (ApJ 695, 496).
+
+A sum that is wrong by e makes the power wrong by ``2 e |x| + e |x|^2`` at most, with x the amplitudes ``A^-1 b`` and
+``|x|`` the sum of their absolute values, as long as A is not singular to e. That is checked at every frequency; those
+that may be wrong by too much get exact sums, and where these do not do either (a strictly nightly cadence at whole
+cycles per day, more unknowns than times) the waves themselves are decomposed.
+"""
+
+import numpy as np
+
+from alerce_zvar.period.blocks import in_order
+from alerce_zvar.period.nufft import PRECISIONS, Transform, direct_sums, turns
+
+__all__ = ["Fit", "power_blocks"]
+
+_CUTOFF = 1e-8  # waves that together are smaller than this, of 1, carry no information: a phase is known to 1e-9
+TOLERANCES = {"double": 1e-7, "single": 1e-3}  # largest error of the power
+_ROUNDING = 1e-15  # error of the direct sums
+_MARGIN = 100  # pivots are to be this many times the error of the sums
+_STRETCH = 4 << 20  # bytes that a thread transforms in one go
+_CHUNK = 1 << 17  # observations times frequencies that are summed directly in one go
+_LANES = 8192  # frequencies that are solved in one go by numpy
+_FEW = 64  # frequencies that are not worth a transform
+
+
+class Fit:
+    """Harmonics and levels fitted to observations, as the strengths of Fourier sums.
+
+    Parameters
+    ----------
+    time, value, error : ndarray of float
+        Observations, shape (N,).
+    nterms : int
+        Number of harmonics.
+    group : ndarray of int, optional
+        Number of the level of each observation, from 0 and without gaps. None fits no level.
+
+    Attributes
+    ----------
+    chi2 : float
+        Chi2 of the levels alone.
+    """
+
+    def __init__(self, time, value, error, nterms, group=None):
+        weight = error**-2.0
+        self.time, self.nterms, self.group = time, nterms, group
+        self.weight = weight / weight.sum()
+        self.masses = np.zeros(0) if group is None else np.bincount(group, self.weight)
+        residual = self.centred(value[:, None])[:, 0]
+        variance = np.sum(self.weight * residual**2)
+        self.chi2 = float(variance * weight.sum())
+        self.value = residual / np.sqrt(variance) if variance > 0 else residual
+
+    def centred(self, columns):
+        """Columns of shape (..., N, columns) less the weighted mean of each group; a new array."""
+        columns = columns.copy()
+        for number, mass in enumerate(self.masses):
+            inside = np.flatnonzero(self.group == number)
+            part = columns[..., inside, :]
+            mean = np.einsum("j,...jk->...k", self.weight[inside], part) / mass
+            columns[..., inside, :] = part - mean[..., None, :]
+        return columns
+
+    @property
+    def terms(self):
+        """What is to be summed: w y and the weights of each group (or of all) at the first harmonics, w at the others.
+
+        The rows are in this order: harmonic 1 of w y, of group 0, of group 1, ...; harmonic 2; ...
+        """
+        weighted = self.weight * self.value
+        low, high = range(1, self.nterms + 1), range(self.nterms + 1, 2 * self.nterms + 1)
+        if len(self.masses) < 2:
+            first = [(h, np.array([weighted, self.weight])) for h in low]
+        else:
+            parts = [weighted, *(self.weight * (self.group == g) for g in range(len(self.masses)))]
+            first = [(h, part) for h in low for part in parts]
+        return [*first, *((h, self.weight) for h in high)]
+
+    def powers(self, sums, error, tolerance, relative):
+        """Powers from the sums, -1 where they may be wrong by more than the tolerance.
+
+        Parameters
+        ----------
+        sums : ndarray of complex
+            Rows as in `terms`, shape (rows, F).
+        error : float
+            Largest error of a sum.
+        tolerance : float
+            Largest error of a power, or of its distance from 1 over that distance if `relative`.
+        relative : bool
+            Which of the two.
+
+        Returns
+        -------
+        ndarray of float
+            Shape (F,).
+        """
+        if self.nterms == 1 and len(self.masses) < 2:
+            power, size, pivot = _single(*sums, len(self.masses))
+        else:
+            power, size, pivot = _solve(*self._equations(sums.astype(complex, copy=False)))
+        allowed = tolerance * (1 - power) if relative else tolerance
+        with np.errstate(over="ignore", invalid="ignore"):
+            safe = (pivot > _MARGIN * error) & (2 * error * size * (1 + size) <= allowed)
+        return np.where(safe, power, np.asarray(-1, power.dtype))
+
+    def _equations(self, sums):
+        """Left and right side of the normal equations, shapes (2 nterms, 2 nterms, F) and (2 nterms, F)."""
+        nterms, groups = self.nterms, max(1, len(self.masses))
+        low = sums[: nterms * (1 + groups)].reshape(nterms, 1 + groups, -1)
+        ones = np.ones_like(sums[:1])
+        total = np.concatenate([ones, low[:, 1:].sum(axis=1), sums[nterms * (1 + groups) :]])
+        cos, sin = total.real, total.imag
+        matrix = np.empty((2 * nterms, 2 * nterms, sums.shape[1]))
+        for i in range(nterms):
+            for j in range(i + 1):
+                plus, minus = i + j + 2, i - j
+                matrix[2 * i, 2 * j] = 0.5 * (cos[minus] + cos[plus])
+                matrix[2 * i + 1, 2 * j + 1] = 0.5 * (cos[minus] - cos[plus])
+                matrix[2 * i + 1, 2 * j] = 0.5 * (sin[plus] + sin[minus])
+                matrix[2 * i, 2 * j + 1] = 0.5 * (sin[plus] - sin[minus])
+        waves = _waves(low)
+        for number, mass in enumerate(self.masses):
+            for i, wave in enumerate(waves[:, 1 + number] / mass):
+                for j in range(i + 1):
+                    matrix[i, j] -= wave * waves[j, 1 + number]
+        return matrix, waves[:, 0].copy()
+
+    def exact(self, frequencies, *, tolerance=TOLERANCES["double"], relative=False):
+        """Power at any frequencies, without loss where waves look alike; what is left of chi2 instead if `relative`."""
+        size = max(1, _CHUNK // len(self.time))
+        pieces = [frequencies[start : start + size] for start in range(0, len(frequencies), size)]
+        return np.concatenate([self._exact(piece, tolerance, relative) for piece in pieces])
+
+    def _exact(self, frequencies, tolerance, relative):
+        power = self.powers(direct_sums(self.time, frequencies, self.terms), _ROUNDING, tolerance, relative)
+        worst = np.flatnonzero(power < 0)
+        result = 1 - power if relative else power
+        result[worst] = self._decomposed(frequencies[worst], relative)
+        return result
+
+    def _decomposed(self, frequencies, relative):
+        angles = 2 * np.pi * turns(frequencies[:, None, None], self.time[:, None])
+        columns = [wave(k * angles) for k in range(1, self.nterms + 1) for wave in (np.cos, np.sin)]
+        root = np.sqrt(self.weight)
+        matrix = root[:, None] * self.centred(np.concatenate(columns, axis=-1))
+        base, singular, _ = np.linalg.svd(matrix, full_matrices=False)
+        base *= (singular > _CUTOFF)[:, None, :]
+        share = np.einsum("fjk,j->fk", base, root * self.value)
+        if not relative:
+            return np.sum(share**2, axis=1)
+        return np.sum((root * self.value - np.einsum("fjk,fk->fj", base, share)) ** 2, axis=1)
+
+
+def _waves(sums):
+    """Cosine and sine sums in turn along the first axis."""
+    return np.stack([sums.real, sums.imag], axis=1).reshape(2 * len(sums), *sums.shape[1:])
+
+
+def _single(yw, w1, w2, levels):
+    """As `_solve`, for one harmonic and at most one level, in the precision of the sums."""
+    yc, ys, cs = yw.real, yw.imag, 0.5 * w2.imag
+    cc = 0.5 * w2.real
+    ss = 0.5 - cc
+    cc += 0.5
+    if levels:
+        cc -= w1.real * w1.real
+        ss -= w1.imag * w1.imag
+        cs -= w1.real * w1.imag
+    determinant = cc * ss - cs * cs
+    with np.errstate(all="ignore"):  # what is singular is not used
+        a = (ss * yc - cs * ys) / determinant
+        b = (cc * ys - cs * yc) / determinant
+        power = a * yc + b * ys
+    return power, np.abs(a) + np.abs(b), determinant  # at most the smaller eigenvalue: the larger one is at most 1
+
+
+def _solve(matrix, right):
+    """Solve many small symmetric systems ``A x = b`` in place, from the lower triangles, by A = L D L^T.
+
+    Returns
+    -------
+    power, size, pivot : ndarray of float
+        b^T x; the sum of the absolute values of x; the smallest pivot. Shape (F,).
+    """
+    number, inverse = len(right), np.empty_like(right)
+    power, size, pivot = np.zeros(right.shape[1]), np.zeros(right.shape[1]), np.ones(right.shape[1])
+    with np.errstate(all="ignore"):  # what is singular is not used
+        for j in range(number):
+            np.minimum(pivot, matrix[j, j], out=pivot)
+            np.divide(1.0, matrix[j, j], out=inverse[j])
+            for i in range(j + 1, number):
+                factor = np.multiply(matrix[i, j], inverse[j], out=matrix[j, i])
+                for k in range(j + 1, i + 1):
+                    matrix[i, k] -= factor * matrix[k, j]
+                right[i] -= factor * right[j]
+            power += right[j] ** 2 * inverse[j]
+        for j in reversed(range(number)):
+            right[j] *= inverse[j]
+            for i in range(j + 1, number):
+                right[j] -= matrix[j, i] * right[i]
+            size += np.abs(right[j])
+    return power, size, pivot
+
+
+def power_blocks(fits, grid, *, precision="double", engine="numpy", workers=1, relative=False):
+    """Powers of one or several fits together on a grid: the share by which they lower the sum of their chi2.
+
+    Parameters
+    ----------
+    fits : sequence of Fit
+        Observations and models, each with its own amplitudes and levels. One of no harmonics only adds to chi2; not
+        all may be such.
+    grid : `~alerce_zvar.period.grid.FrequencyGrid`
+        Frequencies.
+    precision : {"double", "single"}
+        Of the fast sums.
+    engine : {"numba", "numpy"}
+        What computes.
+    workers : int
+        Threads. The numbers do not depend on it.
+    relative : bool
+        Give the share of chi2 that is left instead, and as exactly; all fits must have harmonics.
+
+    Yields
+    ------
+    start : int
+        Index in the grid of the block's first frequency.
+    power : ndarray of float
+        Powers.
+    """
+    searches = [_Search(fit, grid, precision, engine, relative) for fit in fits if fit.nterms]
+    stretch = min(search.stretch for search in searches)
+    total = sum(fit.chi2 for fit in fits) or 1.0
+
+    def piece(first):
+        powers = [search.piece(first, stretch) for search in searches]
+        if len(fits) > 1:
+            powers = [sum(s.fit.chi2 / total * power for s, power in zip(searches, powers, strict=True))]
+        return first * searches[0].transform.size, powers[0]
+
+    return in_order(piece, range(0, searches[0].transform.blocks, stretch), workers)
+
+
+class _Search:
+    """Powers of a fit on stretches of a grid, by fast sums where these do and by exact ones elsewhere."""
+
+    def __init__(self, fit, grid, precision, engine, relative):
+        self.fit, self.grid, self.relative = fit, grid, relative
+        self.precision, self.tolerance = PRECISIONS[precision], TOLERANCES[precision]
+        self.transform = Transform(fit.time, grid, fit.terms, precision=precision, engine=engine)
+        per_block = self.transform.rows * self.transform.length * np.dtype(self.precision.complex).itemsize
+        self.stretch = max(1, _STRETCH // per_block)
+        self.compute = {"numba": self._by_numba, "numpy": self._by_numpy}[engine]
+
+    def piece(self, first, stretch):
+        """Powers of at most `stretch` blocks from `first` on; what is left of chi2 instead if `relative`."""
+        start = first * self.transform.size
+        if self.grid.number <= _FEW:
+            return self._exact(start, np.arange(self.grid.number))
+        power = self.compute(first, min(stretch, self.transform.blocks - first))[: self.grid.number - start]
+        redo = np.flatnonzero(power < 0)
+        result = 1 - power if self.relative else power
+        if len(redo):
+            result[redo] = self._exact(start, redo)
+        return result
+
+    def _exact(self, start, index):
+        frequencies = self.grid.minimum + self.grid.step * (start + index)
+        return self.fit.exact(frequencies, tolerance=self.tolerance, relative=self.relative)
+
+    def _by_numpy(self, first, count):
+        sums = self.transform.sums(first, count)
+        options = self.precision.error, self.tolerance, self.relative
+        result = np.empty(sums.shape[1])
+        for start in range(0, len(result), _LANES):
+            result[start : start + _LANES] = self.fit.powers(sums[:, start : start + _LANES], *options)
+        return result
+
+    def _by_numba(self, first, count):
+        from alerce_zvar.period import normal_numba
+
+        raw, scale = self.transform.raw(first, count), self.transform.scale
+        result = np.empty(count * self.transform.size)
+        limits = np.array([self.precision.error, self.tolerance, _MARGIN * self.precision.error, self.relative])
+        if self.fit.nterms == 1 and len(self.fit.masses) < 2:
+            normal_numba.single(raw, scale, len(self.fit.masses), limits, result)
+        else:
+            normal_numba.several(raw, scale, self.fit.nterms, 1 / self.fit.masses, limits, result)
+        return result
