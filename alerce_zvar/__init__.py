@@ -16,11 +16,16 @@ _PUBLIC = {
     "__citation__": "alerce_zvar.cite",
     "conf": "alerce_zvar.config",
     "crossmatch": "alerce_zvar.match",
+    "epoch_of_extremum": "alerce_zvar.period",
     "find_period": "alerce_zvar.period",
+    "find_periods": "alerce_zvar.period",
+    "fit_fourier": "alerce_zvar.period",
     "fold": "alerce_zvar.folding",
     "match_services": "alerce_zvar.match",
     "periodogram": "alerce_zvar.period",
+    "phase_of_minimum": "alerce_zvar.period",
     "plot_folded": "alerce_zvar.plot",
+    "prewhiten": "alerce_zvar.period",
 }
 _ROOMS = ("archive", "errors", "period", "plot", "sample", "server")
 
@@ -34,11 +39,16 @@ __all__ = [
     "ZvarClass",
     "conf",
     "crossmatch",
+    "epoch_of_extremum",
     "find_period",
+    "find_periods",
+    "fit_fourier",
     "fold",
     "match_services",
     "periodogram",
+    "phase_of_minimum",
     "plot_folded",
+    "prewhiten",
 ]
 
 

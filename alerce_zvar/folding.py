@@ -4,14 +4,18 @@
 
     time ──────┬─────────┬─────────┬────►        phase = frac((time - epoch_time) / period)
                0   P     1   P     2  cycle      phase 0 is at epoch_time, 0 <= phase < 1
+
+An astropy `~astropy.time.Time` is two numbers, a whole day and a fraction. Both are folded, so that ten years of times
+keep twelve digits of phase at periods of minutes; a single float64 of days keeps nine.
 """
 
 from numbers import Real
 
 import numpy as np
 from astropy import units as u
-from astropy.table import QTable, vstack
-from astropy.time import Time, TimeDelta
+from astropy.table import MaskedColumn, QTable, vstack
+from astropy.time import Time
+from astropy.utils.masked import Masked
 
 from alerce_zvar.errors import shown
 
@@ -19,35 +23,53 @@ __all__ = [
     "band_names",
     "bare_unit",
     "bin_phase",
+    "check_epoch",
     "check_period",
+    "check_unfolded",
     "default_epoch",
     "fold",
     "numbers",
     "phase",
+    "phase_columns",
     "usable",
     "value_names",
 ]
 
 _MOVED = ("mag", "flux")  # quantities that are averaged in bins, each with its <name>_err
+_SPLITTER = 2.0**27 + 1  # halves the 53 bits of a float64: Dekker 1971, Numerische Mathematik 18, 224
+_EXACT_CYCLES = 2.0**26  # so many times the upper half of a period is exact
 
 
-def phase(time, period, epoch=0.0):
+def phase(time, period, epoch_time=None):
     """Phases in [0, 1).
 
     Parameters
     ----------
-    time : array_like of float
-        Times, in any unit.
-    period, epoch : float
-        Period, and time of phase 0, in the same unit.
+    time : `~astropy.time.Time` or array_like of float
+        Times. Numbers may have any unit.
+    period : `~astropy.units.Quantity` or array_like of float
+        Period, in the same unit where times are numbers; one, or one per time. In days, hours, minutes or seconds it
+        is taken as it stands, without a rounded conversion.
+    epoch_time : `~astropy.time.Time` or array_like of float, optional
+        Time of phase 0; one, or one per time. By default 0, or J2000.0 as in `fold`. Scales are
+        honoured as in astropy: a TDB epoch against UTC times is converted first, and UTC times are compared in TAI, so
+        that leap seconds count.
 
     Returns
     -------
     ndarray of float
-        Same shape as `time`.
+        Shape of `time`, `period` and `epoch_time` together; what lies under a mask is folded too.
+
+    Raises
+    ------
+    astropy.units.UnitsError
+        `time` is a Time and `period` has no unit of time.
+    TypeError
+        Times are Time and `epoch_time` is not, or numbers and `period` or `epoch_time` is not.
+    ValueError
+        `period` is not positive.
     """
-    folded = np.mod(np.asarray(time, dtype=float) - epoch, period) / period  # the remainder is exact, a quotient is not
-    return np.where(folded >= 1.0, 0.0, folded)  # a tiny negative number rounds up to 1
+    return _turns(time, period, epoch_time)[1]
 
 
 def bin_phase(phases, values, errors=None, *, bins):
@@ -110,9 +132,9 @@ def fold(light_curve, period, *, epoch_time=None, bins=None, cycles=1):
     -------
     `~astropy.table.QTable`
         Without bins: ``phase`` (0 <= phase < cycles), ``cycle`` (number of the period in which a row was observed) and
-        all columns of the light curve, in its order. With bins: ``phase`` (bin centres), ``band``, weighted means
-        ``mag`` and ``mag_err`` (or flux), and the number of values ``n``; empty bins are left out. ``meta`` holds
-        ``period``, ``epoch_time``, ``bins`` and ``cycles``.
+        all columns of the light curve, in its order; both are masked where the time is. With bins: ``phase`` (bin
+        centres), ``band``, weighted means ``mag`` and ``mag_err`` (or flux), and the number of values ``n``; empty bins
+        are left out. ``meta`` holds ``period``, ``epoch_time``, ``bins`` and ``cycles``.
 
     Raises
     ------
@@ -127,30 +149,68 @@ def fold(light_curve, period, *, epoch_time=None, bins=None, cycles=1):
     _check_foldable(light_curve, bins)
     if isinstance(cycles, bool) or not isinstance(cycles, Real) or not 0 < cycles < np.inf:
         raise ValueError(f"cycles must be a positive number, not {shown(cycles)}")
-    epoch_time = default_epoch(light_curve["time"]) if epoch_time is None else _check_epoch(epoch_time)
-    days, period_days = np.atleast_1d((light_curve["time"] - epoch_time).to_value(u.day)), period.to_value(u.day)
-    phases = phase(days, period_days)
+    epoch_time = default_epoch(light_curve["time"]) if epoch_time is None else check_epoch(epoch_time)
     if bins is None:
-        folded = QTable(light_curve, copy=True)
-        folded.add_column(phases << u.one, name="phase", index=0)
-        folded.add_column(np.rint(days / period_days - phases).astype(np.int64), name="cycle", index=1)
+        columns = phase_columns(light_curve["time"], period, epoch_time)
+        columns.update((name, light_curve[name].copy()) for name in light_curve.colnames)
+        folded = QTable(columns, copy=False)  # half the time of one that copies, or to which columns are added
     else:
-        folded = _binned(light_curve, phases, _check_bins(bins))
+        folded = _binned(light_curve, phase(light_curve["time"], period, epoch_time), _check_bins(bins))
     folded = _repeated(folded, cycles)
     folded.meta = dict(getattr(light_curve, "meta", {}))
     folded.meta.update(period=period, epoch_time=epoch_time, bins=bins, cycles=cycles)
     return folded
 
 
-def check_period(period, name="period"):
-    """Period as a positive scalar Quantity, or an error that names the argument."""
+def phase_columns(time, period, epoch_time):
+    """Columns ``phase`` and ``cycle`` of some times, as a dict; masked where a time is.
+
+    Parameters
+    ----------
+    time : `~astropy.time.Time`
+        Times.
+    period : `~astropy.units.Quantity`
+        Period; one, or one per time.
+    epoch_time : `~astropy.time.Time`
+        Time of phase 0.
+
+    Returns
+    -------
+    dict of str to column
+    """
+    cycle, phases = _turns(time, period, epoch_time)
+    if not (time.masked and np.any(time.mask)):
+        return {"phase": phases << u.one, "cycle": cycle.astype(np.int64)}
+    missing = np.array(time.mask)
+    cycle = np.where(missing, 0, cycle).astype(np.int64)
+    return {"phase": Masked(phases, missing) << u.one, "cycle": MaskedColumn(cycle, mask=missing)}
+
+
+def check_period(period, name="period", *, one=True):
+    """Period as a positive Quantity, a scalar unless `one` is False, or an error that names the argument."""
     if not isinstance(period, u.Quantity):
         raise u.UnitsError(f"{name} must be a Quantity with a unit of time, such as 0.57 * u.day, not {shown(period)}")
     if not period.unit.is_equivalent(u.day):
         raise u.UnitsError(f"{name} must have a unit of time, not '{period.unit}'")
-    if period.shape or not np.isfinite(period) or period <= 0:
-        raise ValueError(f"{name} must be one positive, finite time, not {shown(period)}")
-    return period
+    hidden = isinstance(period, Masked) and period.mask.any()
+    value = period.value
+    if hidden or (one and np.ndim(value)) or not ((value > 0) & (value < np.inf)).all():
+        raise ValueError(f"{name} must be {'one ' * one}positive, finite time, not {shown(period)}")
+    return period.unmasked if isinstance(period, Masked) else period
+
+
+def check_unfolded(names):
+    """An error where the columns that folding makes are there."""
+    for name in ("phase", "cycle"):
+        if name in names:
+            raise ValueError(f"the light curve has a column '{name}' already; fold the unfolded one")
+
+
+def check_epoch(epoch_time, name="epoch_time"):
+    """One Time, or an error that names the argument."""
+    if not isinstance(epoch_time, Time) or epoch_time.shape:
+        raise TypeError(f"{name} must be one astropy Time, not {shown(epoch_time)}")
+    return epoch_time
 
 
 def default_epoch(time):
@@ -196,20 +256,91 @@ def numbers(column, unit=None):
     return plain if own in (None, u.one, unit) or unit in (None, u.one) else plain * own.to(unit)
 
 
+def _turns(time, period, epoch_time):
+    """Number of whole periods since the epoch, and phases; arrays of float in the shape of the times."""
+    if isinstance(time, Time):
+        epoch_time = default_epoch(time) if epoch_time is None else epoch_time
+        whole, rest, period = _elapsed(time, check_period(period, one=False), epoch_time)
+    else:
+        whole, rest, period = _differences(time, period, 0.0 if epoch_time is None else epoch_time)
+    turns, phases = _divide(np.atleast_1d(whole), rest, period)
+    return (turns, phases) if np.ndim(whole) or np.ndim(period) else (turns[0], phases[0])
+
+
+def _elapsed(time, period, epoch_time):
+    """Time since the epoch in two parts, the first of few digits, and the period, in a unit that rounds neither."""
+    if not isinstance(epoch_time, Time):
+        raise TypeError(f"epoch_time must be an astropy Time, as the times are, not {shown(epoch_time)}")
+    if epoch_time.scale not in time.SCALES:
+        raise TypeError(f"epoch_time has scale '{epoch_time.scale}', which cannot be turned into that of the times")
+    scale = "tai" if time.scale == "utc" else time.scale  # the days of UTC are not all of one length
+    if scale != time.scale:
+        time = getattr(time, scale)
+    if scale != epoch_time.scale:
+        epoch_time = getattr(epoch_time, scale)
+    if epoch_time.masked:
+        if np.any(epoch_time.mask):
+            raise ValueError(f"epoch_time is masked: {shown(epoch_time)}")
+        epoch_time = epoch_time.unmasked
+    if time.masked:
+        time = time.unmasked
+    whole, rest = time.jd1 - epoch_time.jd1, time.jd2 - epoch_time.jd2
+    per_day = u.day.to(period.unit)
+    if per_day > 1:
+        return whole * per_day, rest * per_day, period.value
+    return whole, rest, period.to_value(u.day)
+
+
+def _differences(time, period, epoch_time):
+    """Numbers less the epoch, and what rounding that took away: the exact sum of Knuth (TAOCP 2, 4.2.2)."""
+    for name, value in (("period", period), ("epoch_time", epoch_time)):
+        if isinstance(value, u.Quantity | Time):
+            raise TypeError(f"{name} must be a number, as the times are, not {shown(value)}")
+    time, period, epoch = (np.asarray(value, dtype=float) for value in (time, period, epoch_time))
+    if not np.all(period > 0):
+        raise ValueError(f"period must be positive, not {shown(period)}")
+    whole = time - epoch
+    back = whole - time
+    return whole, (time - (whole - back)) - (epoch + back), period
+
+
+def _divide(whole, rest, period):
+    """Quotient ``(whole + rest) / period`` rounded down, and what is left, over the period.
+
+    The period is split into two halves (Dekker), whose products with the quotient are exact, so that nothing is lost
+    in the difference. For more cycles than that holds, the slower exact remainder takes its place.
+    """
+    per_period = 1.0 / period
+    turns = (whole + rest) * per_period
+    np.floor(turns, out=turns)
+    if np.abs(turns).max(initial=0.0) < _EXACT_CYCLES:
+        large = period * _SPLITTER
+        upper = large - (large - period)
+        phases = turns * upper
+        np.subtract(whole, phases, out=phases)
+        phases -= turns * (period - upper)
+    else:
+        phases = np.mod(whole, period)
+        turns = np.rint((whole - phases) * per_period)
+    phases += rest
+    phases *= per_period
+    beyond = np.floor(phases)
+    phases -= beyond
+    turns += beyond
+    if not phases.max(initial=0.0) < 1.0:  # a tiny negative number rounds up to 1
+        full = phases >= 1.0
+        phases[full] = 0.0
+        turns[full] += 1.0
+    return turns, phases
+
+
 def _check_foldable(light_curve, bins):
     names = getattr(light_curve, "colnames", ())
-    if "time" not in names or not isinstance(light_curve["time"], Time) or isinstance(light_curve["time"], TimeDelta):
+    if "time" not in names or not isinstance(light_curve["time"], Time):
         raise TypeError("light_curve must be a table with a column 'time' of astropy Time, such as a TimeSeries")
-    if "phase" in names:
-        raise ValueError("the light curve has a column 'phase' already; fold the unfolded one")
+    check_unfolded(names)
     if bins is not None and not value_names(light_curve):
         raise ValueError(f"bins need a column 'mag' or 'flux'; there are only {', '.join(names)}")
-
-
-def _check_epoch(epoch_time):
-    if not isinstance(epoch_time, Time) or epoch_time.shape:
-        raise TypeError(f"epoch_time must be one astropy Time, not {shown(epoch_time)}")
-    return epoch_time
 
 
 def _check_bins(bins):
@@ -247,9 +378,10 @@ def _binned_band(light_curve, phases, bins, rows, band):
 
 def _repeated(table, cycles):
     """Rows again and again, each time one cycle on, as far as `cycles` reaches."""
-    copies = []
-    for turn in range(int(np.ceil(cycles))):
-        copy = table[np.asarray(table["phase"]) + turn < cycles]
-        copy["phase"] = copy["phase"] + turn
-        copies.append(copy)
-    return copies[0] if len(copies) == 1 else vstack(copies)
+    if cycles == 1:
+        return table
+    phases, turns = numbers(table["phase"]), range(int(np.ceil(cycles)))
+    rows = [np.flatnonzero(phases + turn < cycles) for turn in turns]
+    repeated = table[np.concatenate(rows)]
+    repeated["phase"] = repeated["phase"] + np.repeat(turns, [len(part) for part in rows])
+    return repeated

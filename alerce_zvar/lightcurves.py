@@ -9,7 +9,17 @@ from astropy.timeseries import TimeSeries
 
 from alerce_zvar import cuts
 from alerce_zvar.errors import FAILURE_COLUMNS, shown
-from alerce_zvar.folding import band_names, bare_unit, numbers, usable, value_names
+from alerce_zvar.folding import (
+    band_names,
+    bare_unit,
+    check_period,
+    check_unfolded,
+    default_epoch,
+    numbers,
+    phase_columns,
+    usable,
+    value_names,
+)
 from alerce_zvar.wire.formats import Exports
 
 __all__ = ["LightCurves"]
@@ -209,6 +219,47 @@ class LightCurves(Exports):
             kept.remove_column("limiting_mag")
         offsets = np.concatenate([[0], np.cumsum(keep)])[self.offsets]
         return self._like(_unmasked(kept), offsets, self.ids)
+
+    def fold(self, period, *, epoch_time=None):
+        """All rows against phase, each light curve on its own period: as `alerce_zvar.fold` of each, in one go.
+
+        Parameters
+        ----------
+        period : `~astropy.units.Quantity`
+            Period, a time; one, or one per light curve.
+        epoch_time : `~astropy.time.Time`, optional
+            Time of phase 0; one, or one per light curve. By default J2000.0 in the scale of the times.
+
+        Returns
+        -------
+        `~astropy.table.QTable`
+            The identifier, ``phase``, ``cycle`` and all columns, rows in their order. ``meta`` holds ``period`` and
+            ``epoch_time``.
+
+        Raises
+        ------
+        astropy.units.UnitsError
+            `period` has no unit of time.
+        TypeError
+            `epoch_time` is no Time.
+        ValueError
+            A period is not positive, there are neither one nor as many as light curves, or the rows are folded already.
+        """
+        check_unfolded(self.data.colnames)
+        period = check_period(period, one=False)
+        epoch_time = default_epoch(self.data["time"]) if epoch_time is None else epoch_time
+        owners = self.owners
+        each = [self._per_row(value, name, owners) for value, name in ((period, "period"), (epoch_time, "epoch_time"))]
+        columns = {self.id_name: np.array(self.ids, dtype=str)[owners]}
+        columns |= phase_columns(self.data["time"], *each)
+        columns |= {name: self.data[name].copy() for name in self.data.colnames}
+        return QTable(columns, copy=False, meta={"period": period, "epoch_time": epoch_time})
+
+    def _per_row(self, value, name, owners):
+        shape = getattr(value, "shape", ())
+        if shape not in ((), (len(self),)):
+            raise ValueError(f"{name} must be one, or one for each of {len(self)} light curves, not of shape {shape}")
+        return value[owners] if shape else value
 
     def _files(self, groups):
         """Numbers of the parts of groups that share a zero point."""

@@ -528,6 +528,8 @@ def test_what_cannot_be_read_is_named(body, run, give, tmp_path):
         (["lightcurve"], "no ids"),
         (["lightcurve", "1", "--bands", "g,q"], "u, g, r, i, z, y are accepted"),
         (["periods", "1", "--nterms", "11"], "from 1 to 10"),
+        (["periods", "1", "--method", "guess"], "one of auto, lombscargle"),
+        (["periods", "1", "--method", "bls", "--nterms", "3"], "no option 'nterms'"),
         (["periods", "1", "--min-period", "2d", "--max-period", "1d"], "must be below"),
         (["xmatch", "1", "--catalog", "ps1", "--radius", "1arcsec", "--min-bp-rp", "0"], "--min-bp-rp goes with"),
         (["xmatch", "1", "--catalog", "sdss", "--radius", "1arcsec"], "invalid choice"),

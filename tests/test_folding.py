@@ -1,6 +1,7 @@
 """Folding: against astropy's own, its properties, and results that can be kept."""
 
 import pickle
+from decimal import Decimal, getcontext
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from astropy.utils.masked import Masked
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerce_zvar import fold
+from alerce_zvar import LightCurves, fold
 from alerce_zvar.folding import bin_phase, phase
 
 times = st.lists(st.floats(-1e4, 1e4), min_size=1, max_size=50).map(np.array)
@@ -77,6 +78,135 @@ def test_same_phase_as_astropy():
     assert ours.colnames[:2] == ["phase", "cycle"]
     elapsed = (curve["time"] - epoch).to_value(u.day)
     np.testing.assert_allclose((ours["phase"].value + ours["cycle"]) * 0.57, elapsed, atol=1e-9)
+
+
+def exact(time, period, epoch_time):
+    """Cycles since the epoch by decimal arithmetic; the period as it stands in its own unit."""
+    getcontext().prec = 60
+    per_day = {u.day: 1, u.hour: 24, u.min: 1440, u.s: 86400}[period.unit]
+    start = Decimal(epoch_time.jd1) + Decimal(epoch_time.jd2)
+    days = [Decimal(whole) + Decimal(rest) - start for whole, rest in zip(time.jd1, time.jd2, strict=True)]
+    return [day * per_day / Decimal(float(period.value)) for day in days]
+
+
+def apart(phases, wanted):
+    """Largest distance on the circle."""
+    distance = np.abs(phases - np.array([float(cycles % 1) for cycles in wanted])) % 1
+    return np.max(np.minimum(distance, 1 - distance))
+
+
+@given(
+    st.lists(st.floats(0, 3652.5), min_size=1, max_size=30).map(np.array),
+    st.floats(1, 1e4),
+    st.sampled_from([u.min, u.hour, u.day]),
+    st.floats(-3000, 3000),
+)
+def test_phases_are_exact_over_ten_years(days, period, unit, start):
+    """Periods from a minute: five million cycles, and a phase to 1e-12 where float64 days would leave 1e-9."""
+    time, epoch = Time(58000, days, format="mjd", scale="tdb"), Time(58000 + start, format="mjd", scale="tdb")
+    found = phase(time, period * unit, epoch)
+    wanted = exact(time, period * unit, epoch)
+    assert np.all((found >= 0) & (found < 1))
+    assert apart(found, wanted) < 1e-12
+    folded = fold(TimeSeries(time=time, data={"mag": days * u.mag}), period * unit, epoch_time=epoch)
+    cycles = np.array([float(value) for value in wanted])
+    np.testing.assert_allclose(folded["cycle"] + folded["phase"].value, cycles, rtol=1e-15, atol=1e-12)
+
+
+@given(times, st.floats(1e-7, 1e3), st.floats(-1e3, 1e3))
+def test_phases_of_numbers_are_exact(time, period, epoch):
+    """Also where there are more cycles than half a float64 counts."""
+    wanted = [(Decimal(float(value)) - Decimal(epoch)) / Decimal(period) for value in time]
+    assert apart(phase(time, period, epoch), wanted) < 1e-12
+
+
+@pytest.mark.parametrize("scale", ["utc", "tai", "tt", "tdb", "tcb"])
+@pytest.mark.parametrize("epoch_scale", ["utc", "tdb"])
+@pytest.mark.parametrize("period", [0.57 * u.day, 7.3 * u.hour, 0.9 * u.year, 42 * u.day])
+def test_scales_and_units_as_astropy(scale, epoch_scale, period):
+    curve = light_curve()
+    days = Time(57700 + np.linspace(0, 900, 200), format="mjd", scale=scale)  # over a leap second
+    curve = TimeSeries(time=days, data={"mag": curve["mag"]})
+    epoch = Time(57650.125, format="mjd", scale=epoch_scale)
+    ours = fold(curve, period, epoch_time=epoch)["phase"].value
+    theirs = np.asarray(curve.fold(period, epoch_time=epoch, normalize_phase=True, wrap_phase=1)["time"])
+    distance = np.abs(ours - theirs)
+    assert np.max(np.minimum(distance, 1 - distance)) < 1e-12
+
+
+def test_phase_takes_scalars_and_a_period_for_each_time():
+    time = Time([58000.25, 58001.5], format="mjd", scale="tdb")
+    epoch = Time(58000, format="mjd", scale="tdb")
+    assert phase(time[1], 1 * u.day, epoch).shape == ()
+    assert phase(time[1], 1 * u.day, epoch) == 0.5
+    assert phase(7.25, 2.0) == 0.625
+    np.testing.assert_allclose(phase(time, [1, 2] * u.day, epoch), [0.25, 0.75], atol=1e-15)
+    np.testing.assert_allclose(phase(time.reshape(2, 1), [1, 2] * u.day, epoch), [[0.25, 0.125], [0.5, 0.75]])
+    np.testing.assert_allclose(phase([0.5, 3.0], [1.0, 4.0], [0.0, 1.0]), [0.5, 0.5])
+    assert phase(time, 0.57 * u.day) == pytest.approx(fold(TimeSeries(time=time), 0.57 * u.day)["phase"].value)
+    assert phase([], 1.0).shape == (0,)
+
+
+@pytest.mark.parametrize("tiny", [1e-17, 1e-300])
+def test_just_before_the_epoch_is_phase_zero(tiny):
+    assert phase(-tiny, 1.0) == 0.0
+    time = Time(58000, -tiny, format="mjd", scale="tdb")
+    assert phase(time, 1 * u.day, Time(58000, format="mjd", scale="tdb")) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ((58000.0, 1 * u.day), TypeError, "period must be a number"),
+        ((58000.0, 0.0), ValueError, "period must be positive"),
+        ((58000.0, 1.0, Time(58000, format="mjd")), TypeError, "epoch_time must be a number"),
+        ((Time(58000, format="mjd"), 1 * u.day, 58000.0), TypeError, "epoch_time must be an astropy Time"),
+        ((Time(58000, format="mjd"), 1.0), u.UnitsError, "period must be a Quantity"),
+        ((Time(58000, format="mjd"), [1, -1] * u.day), ValueError, "period must be positive"),
+        ((Time(58000, format="mjd", scale="local"), 1 * u.day, Time(58000, format="mjd")), TypeError, "scale 'utc'"),
+    ],
+)
+def test_phases_of_what_has_none(arguments, error, words):
+    with pytest.raises(error, match=words):
+        phase(*arguments)
+
+
+def test_many_light_curves_fold_as_each_alone(tmp_path):
+    curves = [light_curve(n, seed) for seed, n in enumerate([5, 60, 1, 200])]
+    together = LightCurves.from_tables(curves, ["a", "b", "c", "d"], id_name="oid")
+    periods, epoch = [0.57, 0.1, 33, 2.5] * u.day, Time(58100.25, format="jd", scale="tdb")
+    folded = together.fold(periods, epoch_time=epoch)
+    assert folded.colnames == ["oid", "phase", "cycle", *curves[0].colnames]
+    for name, curve, period in zip("abcd", curves, periods, strict=True):
+        alone, rows = fold(curve, period, epoch_time=epoch), folded[folded["oid"] == name]
+        for column in ("phase", "cycle", "mag", "band"):
+            assert np.array_equal(rows[column], alone[column]), column
+    assert np.array_equal(together.fold(1 * u.day)["phase"], fold(together.data, 1 * u.day)["phase"])
+    each = Time([58100.25, 58100.5, 58000, 58000], format="jd", scale="tdb")
+    assert np.array_equal(together.fold(periods, epoch_time=each)["phase"][:5], folded["phase"][:5])
+    folded["mag"][0] = 99 * u.mag
+    assert together.data["mag"][0] < 20 * u.mag
+    folded.write(tmp_path / "folded.ecsv")
+    back = QTable.read(tmp_path / "folded.ecsv")
+    assert np.array_equal(back["phase"], folded["phase"])
+    assert u.allclose(back.meta["period"], periods)
+    with pytest.raises(ValueError, match="period must be one, or one for each of 4 light curves"):
+        together.fold([1, 2] * u.day)
+    with pytest.raises(ValueError, match="period must be positive"):
+        together.fold([1, 2, 0, 1] * u.day)
+    with pytest.raises(TypeError, match="epoch_time must be an astropy Time"):
+        together.fold(1 * u.day, epoch_time=58000.0)
+
+
+def test_the_fold_is_a_copy_that_keeps_descriptions():
+    curve = light_curve()
+    curve["mag"].info.description = "brightness"
+    folded = fold(curve, 0.57 * u.day)
+    assert folded["mag"].info.description == "brightness"
+    folded["mag"][0], folded["time"][0] = 99 * u.mag, folded["time"][1]
+    assert curve["mag"][0] < 20 * u.mag
+    assert curve["time"][0] < curve["time"][1]
+    assert not folded.indices
 
 
 def test_epoch_and_unit_of_the_period_are_honoured():
@@ -168,6 +298,9 @@ def test_bands_from_fits_are_text(tmp_path):
 def test_masked_times_and_empty_light_curves():
     curve = light_curve()
     curve["time"][3] = np.ma.masked
+    folded = fold(curve, 0.57 * u.day, cycles=2)
+    assert np.flatnonzero(folded["phase"].mask[:200]).tolist() == [3]
+    assert np.flatnonzero(folded["cycle"].mask[:200]).tolist() == [3]
     assert fold(curve, 0.57 * u.day, bins=4)["n"].sum() == 199
     empty = light_curve()[:0]
     assert len(fold(empty, 0.57 * u.day)) == 0
@@ -180,6 +313,7 @@ def test_masked_times_and_empty_light_curves():
         (lambda c: c["time", "band"], ValueError, "bins need a column 'mag' or 'flux'"),
         (lambda c: QTable({"time": [1.0, 2.0], "mag": [1.0, 2.0]}), TypeError, "column 'time' of astropy Time"),
         (lambda c: fold(c, 1 * u.day), ValueError, "column 'phase' already"),
+        (lambda c: QTable({"time": c["time"], "cycle": c["mag"], "mag": c["mag"]}), ValueError, "column 'cycle'"),
         (lambda c: c["time"], TypeError, "column 'time'"),
         (lambda c: c.fold(1 * u.day), TypeError, "column 'time' of astropy Time"),
     ],

@@ -3,6 +3,7 @@
 import importlib.util
 import pickle
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,7 @@ from alerce_zvar.period import (
 from alerce_zvar.period.fourier import fit
 from alerce_zvar.period.prepare import prepare
 
+find_period = partial(find_period, method="lombscargle")  # the automatic search has a file of its own
 PERIOD = 0.5713
 DAY = 1 * u.day
 RANGE = {"minimum_period": 0.2 * DAY, "maximum_period": 5 * DAY}
@@ -338,9 +340,9 @@ def test_default_range():
         ({"minimum_period": 0 * u.day}, ValueError, "minimum_period must be one positive"),
         ({"minimum_period": 3 * u.day, "maximum_period": 2 * u.day}, ValueError, "must be shorter"),
         ({"minimum_period": 1e-5 * u.s}, ValueError, "the grid would have"),
-        ({"nterms": 0}, ValueError, "nterms must be"),
-        ({"nterms": 2.0}, ValueError, "nterms must be"),
-        ({"nterms": True}, ValueError, "nterms must be"),
+        ({"nterms": 0}, ValueError, "nterms .*must be"),
+        ({"nterms": 2.0}, ValueError, "nterms .*must be"),
+        ({"nterms": True}, ValueError, "nterms .*must be"),
         ({"samples_per_peak": 0.9}, ValueError, "samples_per_peak must be"),
         ({"samples_per_peak": np.nan}, ValueError, "samples_per_peak must be"),
     ],

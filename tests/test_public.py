@@ -27,6 +27,8 @@ FURTHER = (
     "alerce_zvar.archive.Archive",
     "alerce_zvar.archive.ImportReport",
     "alerce_zvar.period.Eclipse",
+    "alerce_zvar.period.Extremum",
+    "alerce_zvar.period.FourierModel",
     "alerce_zvar.period.Method",
     "alerce_zvar.period.Option",
     "alerce_zvar.period.PeriodResult",
@@ -68,6 +70,8 @@ PRODUCTS = {
     "alerce_zvar.archive.Archive",
     "alerce_zvar.archive.ImportReport",
     "alerce_zvar.period.Eclipse",
+    "alerce_zvar.period.Extremum",
+    "alerce_zvar.period.FourierModel",
     "alerce_zvar.period.PeriodResult",
     "alerce_zvar.period.Periodogram",
 }

@@ -21,7 +21,7 @@ from alerce_zvar.sample.report import verdict
 from alerce_zvar.sample.stars import CENTRE, COUNTS, RADIUS
 from alerce_zvar.zvar.photometry import flux_to_mag
 
-SEARCH = {"minimum_period": 0.04 * u.day, "maximum_period": 500 * u.day}
+SEARCH = {"method": "lombscargle", "minimum_period": 0.04 * u.day, "maximum_period": 500 * u.day}
 EPOCHS = """
     SELECT s.psid::VARCHAR AS psid, e.bjd, l.band, l.field, l.ccd, l.quad, e.flux, e.flux_err, l.magzp, l.mag_ref,
            e.limiting_mag FROM epochs e JOIN lightcurves l USING (lc) JOIN sources s USING (psid) ORDER BY s.psid, e.bjd

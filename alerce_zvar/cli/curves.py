@@ -17,6 +17,7 @@ _ALERCE = (
 )
 _UPPER_LIMITS = ("--upper-limits", {"action": "store_true", "help": "also exposures without a detection"})
 _ZVAR = (("--midpoint", {"action": "store_true", "help": "times of the middle of the exposures, not of their start"}),)
+_TEXTS = ("terrestrial", "shape", "reason")  # columns of the table of periods
 _FLUX = ("--flux", {"action": "store_true", "help": "fluxes of the difference image, not magnitudes"})
 
 
@@ -43,7 +44,10 @@ def add(commands):
     add_service(command, {"alerce": _ALERCE, "zvar": _ZVAR})
     command.add_argument("--min-period", metavar="TIME", type=duration, help="least period tried [5min]")
     command.add_argument("--max-period", metavar="TIME", type=duration, help="largest [100d or half the time span]")
-    command.add_argument("--nterms", metavar="N", type=whole, default=1, help="harmonics, 1 to 10 [%(default)s]")
+    command.add_argument("--method", metavar="NAME", help="auto, or a method such as lombscargle, bls, fpw [auto]")
+    command.add_argument(
+        "--nterms", metavar="N", type=whole, help="harmonics of Lomb-Scargle, 1 to 10, instead of auto"
+    )
     command.add_argument("--plot", metavar="DIR", help="also draw each folded light curve, as DIR/ID.png")
 
 
@@ -110,8 +114,7 @@ def _periods(options):
     from alerce_zvar.cli.output import answer
 
     words = given(options)
-    if options.nterms > 10:
-        options.usage("--nterms: from 1 to 10 is accepted")
+    _check_method(options)
     if options.min_period is not None and options.max_period is not None and options.min_period >= options.max_period:
         options.usage("--min-period must be below --max-period")
     if options.plot:
@@ -123,6 +126,16 @@ def _periods(options):
     return answer(options, lambda: _searched(_cleaned(ask(), options), ids, options))
 
 
+def _check_method(options):
+    from alerce_zvar.period.search import AUTO, check_method
+
+    options.method = options.method or AUTO
+    try:
+        check_method(options.method, {"nterms": options.nterms} if options.nterms else {})
+    except ValueError as error:
+        options.usage(str(error))
+
+
 def _searched(light_curves, ids, options):
     """Table of periods; a light curve that cannot be searched is a failure."""
     import numpy as np
@@ -130,7 +143,8 @@ def _searched(light_curves, ids, options):
 
     from alerce_zvar.period import find_period
 
-    how = {"minimum_period": options.min_period, "maximum_period": options.max_period, "nterms": options.nterms}
+    how = {"minimum_period": options.min_period, "maximum_period": options.max_period, "method": options.method}
+    how |= {"nterms": options.nterms} if options.nterms else {}
     found, failed = [], []
     progress = _silent if options.quiet else Progress()
     answered = np.setdiff1d(np.arange(len(ids)), light_curves.failures["input_index"]).tolist()
@@ -174,12 +188,17 @@ def _table(found, light_curves):
         ("period_err", u.d, "Its standard error"),
         ("power", None, "Share of the scatter that the model explains"),
         ("false_alarm_probability", None, "Chance that noise shows such a peak; an upper limit"),
+        ("noise_probability", None, "Chance that values in random order show such a period; see believed"),
+        ("believed", None, "True if the observations speak for the period"),
+        ("terrestrial", None, "Terrestrial period that this is, such as 'day', or empty"),
+        ("shape", None, "What describes the folded light curve best"),
+        ("reason", None, "Why this period"),
         ("nterms", None, "Harmonics fitted"),
         ("n_points", None, "Measurements used"),
         ("at_edge", None, "True if the best period is the end of the range"),
     ):
         values = [getattr(result, name) if unit is None else getattr(result, name).to_value(unit) for result in results]
-        kind = {"nterms": np.int64, "n_points": np.int64, "at_edge": bool}.get(name, np.float64)
+        kind = _KINDS.get(name, float)
         table[name] = Column(values, dtype=kind, unit=unit, description=description)
     table.meta = {key: value for key, value in light_curves.data.meta.items() if isinstance(value, str | int | float)}
     table.meta["table"] = "found_periods"
@@ -187,6 +206,9 @@ def _table(found, light_curves):
     table.add_column(Time(*epochs.T, format="jd", scale=scale), name="epoch_time", index=3)
     table["epoch_time"].info.description = "Time at which the model is brightest"
     return table
+
+
+_KINDS = {"nterms": int, "n_points": int, "at_edge": bool, "believed": bool} | dict.fromkeys(_TEXTS, str)
 
 
 def _draw(light_curve, result, name, folder):

@@ -83,7 +83,7 @@ def fit_eclipse(light_curve, period, *, durations=bls.DURATIONS, column=None, ba
     return fit_box(series, 1 / days, options["durations"])
 
 
-def fit_box(series, frequency, durations=bls.DURATIONS):
+def fit_box(series, frequency, durations=bls.DURATIONS, *, fixed=False):
     """As `fit_eclipse`, of prepared observations.
 
     Parameters
@@ -94,6 +94,8 @@ def fit_box(series, frequency, durations=bls.DURATIONS):
         Frequency [1/day].
     durations : sequence of float
         Lengths of the box to begin with, in cycles.
+    fixed : bool
+        Take the period as it is.
 
     Returns
     -------
@@ -106,9 +108,11 @@ def fit_box(series, frequency, durations=bls.DURATIONS):
     durations = np.asarray(durations)
     step = durations.min() / (2 * series.baseline)
     reach = max(0.5 / series.baseline, step)
-    found = _best_of(model, np.arange(frequency - reach, frequency + 1.01 * reach, step), durations)
+    around = np.zeros(1) if fixed else np.arange(-reach, 1.01 * reach, step)
+    found = _best_of(model, frequency + around, durations)
     near = np.minimum(np.geomspace(found.duration / _NEAR, found.duration * _NEAR, _NUMBER) / found.period, 0.5)
-    found = _best_of(model, 1 / found.period + np.linspace(-step, step, 2 * _OVERSAMPLE + 1), near)
+    around = np.zeros(1) if fixed else np.linspace(-step, step, 2 * _OVERSAMPLE + 1)
+    found = _best_of(model, 1 / found.period + around, near)
     middle = np.average(series.time, weights=weight)
     cycle = np.rint((middle - found.transit_time) / found.period)
     return Eclipse(

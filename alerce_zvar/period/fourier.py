@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["FourierFit", "centre", "fit", "power"]
+__all__ = ["FourierFit", "centre", "fit", "harmonics", "power"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ class FourierFit:
 
     def harmonics(self, time):
         """Sine and cosine of each harmonic at some times [day], one column each."""
-        return _harmonics(self.frequency * np.asarray(time, dtype=float), len(self.coefficients) // 2)
+        return harmonics(self.frequency * np.asarray(time, dtype=float), len(self.coefficients) // 2)
 
     def slope(self, time):
         """Change of the model with frequency at some times [day]."""
@@ -41,7 +41,7 @@ class FourierFit:
 
     def __call__(self, phases):
         """Sum of the harmonics at some phases (cycles)."""
-        return _harmonics(np.asarray(phases, dtype=float), len(self.coefficients) // 2) @ self.coefficients
+        return harmonics(np.asarray(phases, dtype=float), len(self.coefficients) // 2) @ self.coefficients
 
 
 def fit(series, frequency, nterms, *, one_group=False):
@@ -66,7 +66,7 @@ def fit(series, frequency, nterms, *, one_group=False):
     FourierFit
     """
     group = np.zeros_like(series.group) if one_group else series.group
-    columns = np.column_stack([series.value, _harmonics(frequency * series.time, nterms)])
+    columns = np.column_stack([series.value, harmonics(frequency * series.time, nterms)])
     columns = centre(columns, series.error, group) / series.error[:, None]
     values, matrix = columns[:, 0], columns[:, 1:]
     coefficients = np.linalg.lstsq(matrix, values)[0]
@@ -102,6 +102,7 @@ def centre(columns, error, group):
     return columns - means[group]
 
 
-def _harmonics(phases, nterms):
+def harmonics(phases, nterms):
+    """Sine and cosine of each harmonic at some phases (cycles), one column each."""
     angles = 2 * np.pi * np.mod(phases, 1.0)
     return np.stack([wave(k * angles) for k in range(1, nterms + 1) for wave in (np.sin, np.cos)], axis=-1)

@@ -5,12 +5,12 @@ from scipy.optimize import minimize_scalar
 
 from alerce_zvar.period import fourier, lombscargle
 
-__all__ = ["fundamental", "highest", "refine"]
+__all__ = ["climb", "fundamental", "highest", "refine"]
 
 _TOLERANCE = 4  # rise of chi2 per harmonic at which a multiple of the frequency still counts as just as good
 
 
-def highest(series, grid, nterms, number):
+def highest(series, grid, nterms, number, workers=1):
     """The highest separate peaks on the grid, by falling power.
 
     Parameters
@@ -19,13 +19,15 @@ def highest(series, grid, nterms, number):
         As for `~alerce_zvar.period.lombscargle.power_blocks`.
     number : int
         How many peaks, at least ``1 / baseline`` apart.
+    workers : int
+        Threads.
 
     Returns
     -------
     list of float
         Their frequencies [1/day]; fewer than `number` where there are not so many.
     """
-    return lombscargle.best_frequencies(series, grid, number, nterms)[0].tolist()
+    return lombscargle.best_frequencies(series, grid, number, nterms, workers=workers)[0].tolist()
 
 
 def refine(series, frequency, grid, nterms):
@@ -54,11 +56,32 @@ def refine(series, frequency, grid, nterms):
     low, high = max(frequency - reach, grid.minimum), min(frequency + reach, grid.maximum)
     comb, step = np.linspace(low, high, 4 * nterms + 1, retstep=True)
     best = comb[np.argmax([fourier.power(series, trial, nterms) for trial in comb])]
+    return _climbed(series, max(best - step, low), min(best + step, high), nterms)
+
+
+def climb(series, frequency, reach, nterms):
+    """Exact fit at the top next to a frequency that is nearly there.
+
+    Parameters
+    ----------
+    series, nterms
+        As for `refine`.
+    frequency, reach : float
+        Where to climb: so far to both sides [1/day].
+
+    Returns
+    -------
+    `~alerce_zvar.period.fourier.FourierFit`
+    """
+    return _climbed(series, max(frequency - reach, frequency / 2), frequency + reach, nterms)
+
+
+def _climbed(series, low, high, nterms):
     top = minimize_scalar(
         lambda trial: -fourier.power(series, trial, nterms),
-        bounds=(max(best - step, low), min(best + step, high)),
+        bounds=(low, high),
         method="bounded",
-        options={"xatol": 1e-5 * step},
+        options={"xatol": 1e-5 * (high - low)},
     )
     return fourier.fit(series, top.x, nterms)
 

@@ -49,6 +49,38 @@ class Periodogram(Searched):
     series: Series
     grid: FrequencyGrid
 
+    @classmethod
+    def of(cls, method, options, series, grid, *, workers=1, samples_per_peak=np.nan):
+        """The periodogram by a method of a prepared light curve.
+
+        Parameters
+        ----------
+        method : `~alerce_zvar.period.method.Method`
+            Method.
+        options : dict
+            All its options.
+        series, grid
+            Prepared observations, and the grid.
+        workers : int
+            Threads.
+        samples_per_peak : float
+            What the grid was made with.
+
+        Returns
+        -------
+        Periodogram
+        """
+        return cls(
+            method=method.name,
+            options=options,
+            statistic=method.statistic,
+            meaning=method.meaning,
+            power=_collected(method, series, grid, options, workers),
+            samples_per_peak=float(samples_per_peak),
+            series=series,
+            grid=grid,
+        )
+
     @property
     def frequency(self):
         """All trial frequencies, a Quantity [1/d]; made anew at each access, 8 bytes each."""
@@ -204,16 +236,7 @@ def periodogram(
         maximum_period=maximum_period,
         samples_per_peak=samples_per_peak,
     )
-    return Periodogram(
-        method=chosen.name,
-        options=options,
-        statistic=chosen.statistic,
-        meaning=chosen.meaning,
-        power=_collected(chosen, series, grid, options, workers),
-        samples_per_peak=float(samples_per_peak),
-        series=series,
-        grid=grid,
-    )
+    return Periodogram.of(chosen, options, series, grid, workers=workers, samples_per_peak=samples_per_peak)
 
 
 def _collected(method, series, grid, options, workers):

@@ -10,7 +10,7 @@ from alerce_zvar.errors import shown
 from alerce_zvar.folding import band_names, bare_unit, numbers, usable, value_names
 from alerce_zvar.period.fourier import centre
 
-__all__ = ["Series", "prepare"]
+__all__ = ["Series", "group_labels", "prepare"]
 
 _GROUPED_BY = ("field", "ccd", "quad", "band")
 MIN_GROUP = 3  # a smaller group says next to nothing once its mean is taken away
@@ -88,7 +88,7 @@ def prepare(light_curve, *, column=None, bands=None):
     error = light_curve[f"{column}_err"] if f"{column}_err" in light_curve.colnames else None
     keep = usable(light_curve[column], error) & ~np.asarray(getattr(light_curve["time"], "mask", False))
     keep &= _in_bands(light_curve, bands)
-    labels = _labels(light_curve)
+    labels = group_labels(light_curve)
     keep &= _in_large_group(labels, keep)
     if not keep.any():
         raise ValueError(
@@ -159,8 +159,8 @@ def _band_index(light_curve):
     return np.unique(band_names(light_curve), return_inverse=True)[1]
 
 
-def _labels(light_curve):
-    """One word per row that names its group."""
+def group_labels(light_curve):
+    """Name of the group of each row, such as ``"field=683 ccd=8 quad=2 band=g"``; an array of str."""
     labels = np.full(len(light_curve), "", dtype=object)
     for name in _GROUPED_BY:
         if name in light_curve.colnames:

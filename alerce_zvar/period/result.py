@@ -7,10 +7,13 @@ import numpy as np
 from astropy import units as u
 from astropy.table import QTable
 
-from alerce_zvar.period import lombscargle, statistics
+from alerce_zvar.period import belief, lombscargle, statistics
 from alerce_zvar.period.fourier import FourierFit
 from alerce_zvar.period.grid import FrequencyGrid
+from alerce_zvar.period.methods import get_method
 from alerce_zvar.period.prepare import Series
+from alerce_zvar.period.record import Searched
+from alerce_zvar.period.shapes import Shapes
 
 __all__ = ["PeriodResult"]
 
@@ -18,7 +21,7 @@ _PHASES = 4096  # resolution of the model's brightest phase
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PeriodResult:
+class PeriodResult(Searched):
     """A period, how sure it is, and every choice that led to it.
 
     Returned by `alerce_zvar.find_period`. It pickles, and keeps the prepared observations (32 bytes each) but not the
@@ -26,8 +29,16 @@ class PeriodResult:
 
     Attributes
     ----------
+    method : str
+        How it was searched: ``"auto"``, or the name of a method.
+    options : dict
+        Options of the method, with their values.
+    shape : str
+        What describes the folded light curve best, such as ``"4 harmonics"`` or ``"2 eclipses"``.
+    reason : str
+        Why this period and not another.
     nterms : int
-        Harmonics fitted.
+        Harmonics of the fit that gives `power`, `period_err`, `epoch_time` and the amplitudes.
     samples_per_peak : float
         Trial frequencies per ``1 / baseline``.
     normalization : str
@@ -36,8 +47,9 @@ class PeriodResult:
         What computed: ``"numba"`` or ``"numpy"``.
     centring : str
         How the level of each group was taken away: always ``"weighted mean"``.
-    series, grid, fit, other_fits
-        The prepared observations, the grid, and the exact fits at the period and at the highest peaks: plain numbers.
+    series, grid, fit, other_fits, others
+        The prepared observations, the grid, the exact fits at the period and at the highest peaks, and what
+        `alternatives` tells: plain numbers.
     """
 
     series: Series
@@ -46,6 +58,11 @@ class PeriodResult:
     samples_per_peak: float
     fit: FourierFit
     other_fits: tuple
+    method: str
+    options: dict
+    shape: str
+    reason: str
+    others: tuple
     normalization: str = field(default=lombscargle.NORMALIZATION, init=False)
     engine: str = field(default_factory=lombscargle.engine, init=False)
     centring: str = field(default="weighted mean", init=False)
@@ -95,6 +112,69 @@ class PeriodResult:
         ends = np.array([self.grid.minimum, self.grid.maximum])
         return bool(np.any(np.abs(self.fit.frequency - ends) < 0.01 * self.grid.step))
 
+    @property
+    def believed(self):
+        """True if the observations speak for the period; False means that no period is believed.
+
+        `noise_probability` must be below 0.001, and a `terrestrial` period must explain a good part of the scatter.
+        """
+        chance, share = self._chance
+        return belief.believed(chance, share, self.terrestrial)
+
+    @property
+    def noise_probability(self):
+        """How likely values in random order fit as well somewhere in the range, from the order of the values only.
+
+        Unlike `false_alarm_probability` it holds for noise of any distribution and counts eclipses and other shapes;
+        see `alerce_zvar.period.belief.chance`.
+        """
+        return self._chance[0]
+
+    @cached_property
+    def _chance(self):
+        return belief.chance(self.series, self.fit.frequency, self.grid.maximum - self.grid.minimum)
+
+    @property
+    def terrestrial(self):
+        """Name of the terrestrial period that this is, such as ``"day"``, ``"1/2 day"``, ``"month"``, or empty."""
+        return belief.terrestrial(self.fit.frequency, self.series.baseline)
+
+    @property
+    def alternatives(self):
+        """Other periods that were weighed, the best first: a QTable with the reason for each not to be taken.
+
+        Columns ``period``, ``frequency``, ``shape``, ``worse_by`` (difference of scores, see
+        `alerce_zvar.period.shapes`; of a named method the loss of power), ``relation`` to the period P (``"2 P"``,
+        ``"alias by one day"``), and ``reason``.
+        """
+        frequency = np.array([other.frequency for other in self.others]) / u.day
+        texts = {
+            name: np.array([getattr(other, name) for other in self.others], dtype=str)
+            for name in ("shape", "relation", "reason")
+        }
+        worse = np.array([other.worse_by for other in self.others], dtype=float)
+        return QTable(
+            {
+                "period": 1 / frequency,
+                "frequency": frequency,
+                "shape": texts["shape"],
+                "worse_by": worse,
+                "relation": texts["relation"],
+                "reason": texts["reason"],
+            }
+        )
+
+    @cached_property
+    def band_amplitudes(self):
+        """Half of the distance from minimum to maximum in each band: a dict of Quantities by band.
+
+        All bands share one wave of `nterms` harmonics here, each with an amplitude of its own.
+        """
+        wave, amplitude = Shapes(self.series).wave(self.fit.frequency, self.nterms).solve(self.nterms)[:2]
+        values = FourierFit(self.fit.frequency, wave, 0.0, 1.0)(np.arange(_PHASES) / _PHASES)
+        half = (values.max() - values.min()) / 2
+        return {band: half * amplitude[i] << self.series.unit for i, band in enumerate(self.bands or ("",))}
+
     @cached_property
     def epoch_time(self):
         """Time at which the model is brightest, a `~astropy.time.Time` in the format and scale of the light curve.
@@ -114,61 +194,12 @@ class PeriodResult:
         """The highest separate peaks, refined, by falling power: a QTable of ``period``, ``frequency``, ``power``.
 
         With several harmonics `period` may be a fraction of the first one (see `alerce_zvar.period.peaks.fundamental`).
+        Power is that of the fit with `nterms` harmonics.
         """
         frequency = np.array([fit.frequency for fit in self.other_fits]) / u.day
         return QTable(
             {"period": 1 / frequency, "frequency": frequency, "power": [fit.power for fit in self.other_fits]}
         )
-
-    @property
-    def minimum_frequency(self):
-        """First frequency of the grid, a Quantity [1/d]."""
-        return self.grid.minimum / u.day
-
-    @property
-    def maximum_frequency(self):
-        """Last frequency of the grid, a Quantity [1/d]."""
-        return self.grid.maximum / u.day
-
-    @property
-    def frequency_step(self):
-        """Step of the grid, a Quantity [1/d]."""
-        return self.grid.step / u.day
-
-    @property
-    def n_frequencies(self):
-        """Length of the grid."""
-        return self.grid.number
-
-    @property
-    def column(self):
-        """What was searched: ``"mag"`` or ``"flux"``."""
-        return self.series.column
-
-    @property
-    def bands(self):
-        """Bands that took part, a tuple of str."""
-        return self.series.bands
-
-    @property
-    def groups(self):
-        """Number of points per group, such as ``{"field=683 ccd=8 quad=2 band=g": 211}``."""
-        return dict(self.series.groups)
-
-    @property
-    def n_points(self):
-        """Number of rows used."""
-        return len(self.series.time)
-
-    @property
-    def n_dropped(self):
-        """Number of rows left out: unusable ones, and those of bands that were not asked for."""
-        return self.series.n_dropped
-
-    @property
-    def baseline(self):
-        """Time between the first and the last observation, a Quantity [d]."""
-        return self.series.baseline * u.day
 
     @property
     def amplitudes(self):
@@ -182,8 +213,11 @@ class PeriodResult:
 
     @property
     def power_grid(self):
-        """The periodogram on `frequency_grid`, an ndarray; computed anew at each access, 8 bytes each."""
-        return lombscargle.power(self.series, self.grid, self.nterms)
+        """The periodogram on `frequency_grid`, an ndarray; computed anew at each access, 8 bytes each.
+
+        Of method ``"auto"`` it is that of Lomb-Scargle with `nterms` harmonics.
+        """
+        return np.concatenate([power for _, power in self._blocks()])
 
     def blocks(self):
         """The periodogram piece by piece, for grids too long to hold.
@@ -195,14 +229,20 @@ class PeriodResult:
         power : ndarray of float
             Their powers.
         """
-        for start, power in lombscargle.power_blocks(self.series, self.grid, self.nterms):
+        for start, power in self._blocks():
             yield self.grid.frequencies(start, start + len(power)) / u.day, power
 
+    def _blocks(self):
+        if self.method == "auto":
+            return lombscargle.power_blocks(self.series, self.grid, self.nterms)
+        return get_method(self.method).blocks(self.series, self.grid, self.options)
+
     def __repr__(self):
+        doubt = "" if self.believed else " (no period believed)"
+        doubt += f" (terrestrial: {self.terrestrial})" if self.terrestrial else ""
         return (
             f"<PeriodResult period={self.period.value:.8g} +- {self.period_err.value:.2g} d"
-            f"{' (edge of the range)' if self.at_edge else ''}, power={self.power:.4f}, "
-            f"false_alarm_probability={self.false_alarm_probability:.2g}; nterms={self.nterms}, {self.column} of "
-            f"{self.n_points} points in {len(self.groups)} groups ({', '.join(self.bands) or 'no bands'}), "
-            f"{self.n_frequencies} frequencies {self.grid.minimum:.6g} to {self.grid.maximum:.6g} 1/d>"
+            f"{' (edge of the range)' if self.at_edge else ''}{doubt} by {self.method}, {self.shape}, "
+            f"power={self.power:.4f}, false_alarm_probability={self.false_alarm_probability:.2g}; "
+            f"nterms={self.nterms}, {self._observed()}>"
         )
