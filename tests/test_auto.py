@@ -1,0 +1,393 @@
+"""The automatic period search by its front door: stars of many kinds, what is believed, and what is refused."""
+
+import copy
+import pickle
+from functools import cache, partial
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.table import QTable
+from astropy.time import Time
+from astropy.timeseries import TimeSeries
+from astropy.utils.masked import Masked
+from numpy.testing import assert_allclose
+from test_period import read_irsa
+
+from alerce_zvar import find_period
+from alerce_zvar.period import PeriodResult, belief, verdict
+from alerce_zvar.period.prepare import prepare
+from alerce_zvar.period.shapes import Shapes
+from alerce_zvar.sample.shapes import eclipses, pulsation
+
+DAY = 1 * u.day
+SPAN = 300.0
+NOISE = 0.02
+RANGE = {"minimum_period": 0.15 * DAY, "maximum_period": 5 * DAY, "workers": 1}
+
+
+def sine(phase):
+    return 0.5 * np.sin(2 * np.pi * phase)
+
+
+rrab, rrc = partial(pulsation, "RRab"), partial(pulsation, "RRc")
+detached = partial(eclipses, width=0.03, secondary=0.6, ellipticity=0.05)
+contact = partial(eclipses, width=0.08, secondary=0.98, ellipticity=0.3)
+
+
+def make(shape, period, *, n=200, size=0.5, ratio=1.0, seed=0, uniform=True):
+    """Light curve in g and r, at any hour or by night; the star changes `ratio` times as much in g as in r."""
+    rng = np.random.default_rng(seed)
+    night = rng.choice(int(SPAN), n) + 0.3 + 0.1 * rng.normal(size=n)
+    days = np.sort(rng.uniform(0, SPAN, n) if uniform else night)
+    band = rng.choice(["g", "r"], n)
+    mag = 17 + 0.6 * (band == "r") + size * np.where(band == "g", ratio, 1.0) * shape(days / period)
+    mag = mag + NOISE * rng.normal(size=n)
+    data = {"band": band, "mag": mag * u.mag, "mag_err": np.full(n, NOISE) * u.mag}
+    return TimeSeries(time=Time(58000 + days, format="mjd", scale="tdb"), data=data)
+
+
+def constant(phase):
+    return np.zeros_like(phase)
+
+
+STARS = {
+    "sine": partial(make, sine, 0.5713),
+    "by night": partial(make, sine, 0.5713, uniform=False),
+    "RRab": partial(make, rrab, 0.5546, size=0.8, ratio=1.35),
+    "RRc": partial(make, rrc, 0.3127, ratio=1.35),
+    "detached": partial(make, detached, 1.2345, n=300),
+    "contact": partial(make, contact, 0.3456),
+    "noise": partial(make, constant, 1.0),
+    "weak day": partial(make, sine, 1.0, n=400, size=0.03),
+    "strong day": partial(make, sine, 1.0),
+}
+
+
+@cache
+def found(name):
+    return find_period(STARS[name](), **RANGE)
+
+
+def is_exact(result, period):
+    return abs(result.frequency.value - 1 / period) < 0.1 / result.baseline.value
+
+
+@pytest.mark.parametrize(
+    ("star", "period", "shape"),
+    [
+        ("sine", 0.5713, "1 harmonic"),
+        ("by night", 0.5713, "1 harmonic"),
+        ("RRab", 0.5546, "harmonics"),
+        ("RRc", 0.3127, "harmonics"),
+        ("detached", 1.2345, ""),
+        ("contact", 0.3456, "harmonics"),
+    ],
+)
+def test_periods_of_many_kinds_of_star(star, period, shape):
+    result = found(star)
+    assert isinstance(result, PeriodResult)
+    assert is_exact(result, period)
+    assert shape in result.shape
+    assert result.believed
+    assert result.noise_probability < 1e-10
+    assert result.false_alarm_probability < 1e-6
+    assert result.terrestrial == ""
+    assert not result.at_edge
+    assert_allclose(result.period.value, period, atol=5 * result.period_err.value)
+
+
+def test_period_err_is_that_of_a_sine():
+    result = found("sine")
+    expected = np.sqrt(6 / 200) * NOISE / (np.pi * SPAN * 0.25) * 0.5713**2  # Montgomery & O'Donoghue 1999, eq. 4
+    assert result.period_err.to_value(u.day) == pytest.approx(expected, rel=0.2)
+
+
+def test_amplitudes_of_the_bands():
+    pulsating, eclipsing, wave = found("RRab").band_amplitudes, found("contact").band_amplitudes, found("sine")
+    assert list(pulsating) == ["g", "r"]
+    assert pulsating["r"].to_value(u.mag) == pytest.approx(0.4, rel=0.05)
+    assert (pulsating["g"] / pulsating["r"]).to_value(u.one) == pytest.approx(1.35, rel=0.03)
+    assert (eclipsing["g"] / eclipsing["r"]).to_value(u.one) == pytest.approx(1.0, rel=0.03)
+    assert_allclose([value.to_value(u.mag) for value in wave.band_amplitudes.values()], 0.25, rtol=0.02)
+
+
+def test_alternatives_say_what_they_are_and_why_not():
+    result = found("detached")
+    table = result.alternatives
+    assert isinstance(table, QTable)
+    assert table.colnames == ["period", "frequency", "shape", "worse_by", "relation", "reason"]
+    assert (table["period"].unit, table["frequency"].unit) == (u.day, 1 / u.day)
+    assert_allclose((table["period"] * table["frequency"]).to_value(u.one), 1)
+    half = table[table["relation"] == "P/2"]
+    assert_allclose(half["period"].value, result.period.value / 2, rtol=1e-4)
+    assert half["worse_by"][0] > 20
+    assert half["reason"][0] == f"{half['shape'][0]} fit worse by {half['worse_by'][0]:.0f}"
+    double = table[table["relation"] == "2 P"]
+    assert_allclose(double["period"].value, result.period.value * 2, rtol=1e-3)
+    assert list(table["worse_by"]) == sorted(table["worse_by"])
+    assert result.peaks["power"].max() == result.power
+
+
+def test_aliases_of_a_star_seen_by_night_are_named():
+    table = found("by night").alternatives
+    daily = table[table["relation"] == "alias by one day"]
+    beats = np.abs(daily["frequency"].value - np.array([[1 / 0.5713 + 1], [1 / 0.5713 - 1]]))
+    assert len(daily) >= 1
+    assert np.all(beats.min(axis=0) < 2 / SPAN)
+    assert np.all(daily["worse_by"] > 20)
+
+
+def test_a_contact_binary_is_found_at_twice_the_period_of_the_wave():
+    result = found("contact")
+    assert result.reason == "half the period has the colours and minima of a contact binary"
+    half = result.alternatives[result.alternatives["relation"] == "P/2"]
+    assert half["period"][0].value == pytest.approx(0.3456 / 2, rel=1e-4)
+    assert "better by" in half["reason"][0]
+    assert "the period taken is simpler or likelier" in half["reason"][0]
+    lomb_scargle = find_period(STARS["contact"](), method="lombscargle", **RANGE)
+    assert is_exact(lomb_scargle, 0.3456 / 2)
+
+
+def test_unequal_minima_double_a_period():
+    """The wave of half the period is the simplest that fits at all; alternate cycles tell."""
+    result = find_period(make(partial(contact, secondary=0.85), 0.3456), **RANGE)
+    assert is_exact(result, 0.3456)
+
+
+def test_alternate_cycles_that_differ_double_a_period():
+    """With 24 points no shape of the whole cycle has room, and half the period fits; its cycles tell."""
+    curve = make(partial(eclipses, width=0.08, secondary=0.6, ellipticity=0.3), 0.7456, n=24, seed=2, size=1.0)
+    result = find_period(curve, **RANGE | {"minimum_period": 0.3 * DAY})
+    assert is_exact(result, 0.7456)
+    assert result.reason.startswith("alternate cycles of half the period differ (by ")
+
+
+def test_odd_harmonics_tell_alternate_cycles():
+    unequal, alike = (Shapes(prepare(make(partial(contact, secondary=depth), 0.3456))) for depth in (0.85, 1.0))
+    assert unequal.odd_harmonics(1 / 0.3456, 1) > 20
+    assert alike.odd_harmonics(1 / 0.3456, 1) < 0
+    few = Shapes(prepare(make(contact, 0.3456, n=12)))
+    assert few.odd_harmonics(1 / 0.3456, 3) == -np.inf
+
+
+@pytest.mark.parametrize("column", ["flux", "mag"])
+def test_flux_and_one_band(column):
+    """Minima are where there is less light: in one band their sharpness alone tells a contact binary."""
+    curve = STARS["contact"]()
+    curve["flux"] = 10 ** (-0.4 * (curve["mag"].value - 23.9)) * u.uJy
+    curve["flux_err"] = curve["flux"] * NOISE
+    result = find_period(curve, column=column, bands=["r"], **RANGE)
+    assert (result.column, result.bands) == (column, ("r",))
+    assert list(result.band_amplitudes) == ["r"]
+    assert result.band_amplitudes["r"].unit == curve[column].unit
+    assert is_exact(result, 0.3456)
+    assert "contact binary" in result.reason
+    brightest = ((result.epoch_time.mjd - 58000) / 0.3456) % 0.5
+    assert brightest == pytest.approx(0.25, abs=0.02)
+
+
+@pytest.mark.parametrize("star", ["noise", "shuffled"])
+def test_what_has_no_period_is_not_believed(star):
+    result = found("noise") if star == "noise" else find_period(shuffled("RRab"), **RANGE)
+    assert not result.believed
+    assert result.noise_probability > 0.001
+    assert "(no period believed)" in repr(result)
+
+
+def shuffled(name):
+    """The star with its values in random order in each band."""
+    rng, curve = np.random.default_rng(5), STARS[name]()
+    for band in ("g", "r"):
+        rows = np.flatnonzero(curve["band"] == band)
+        curve["mag"][rows] = curve["mag"][rng.permutation(rows)]
+    return curve
+
+
+def test_a_weak_day_is_the_earths_and_a_strong_one_may_be_a_stars():
+    weak, strong = found("weak day"), found("strong day")
+    assert_allclose([weak.period.value, strong.period.value], 1, atol=0.002)
+    assert weak.terrestrial == strong.terrestrial == "day"
+    assert "(terrestrial: day)" in repr(weak)
+    assert weak.noise_probability < 1e-6
+    assert (weak.believed, strong.believed) == (False, True)
+
+
+def test_any_float_type():
+    curve = STARS["sine"]()
+    for name, dtype in (("mag", ">f4"), ("mag_err", ">f8")):
+        curve[name] = u.Quantity(curve[name].value.astype(dtype), u.mag, dtype=dtype)
+        assert curve[name].dtype == np.dtype(dtype)
+    result = find_period(curve, **RANGE)
+    assert_allclose(result.period.value, found("sine").period.value, rtol=1e-7)
+    assert result.shape == found("sine").shape
+
+
+def test_masked_rows_are_dropped():
+    curve = STARS["sine"]()
+    mask = np.arange(200) % 9 == 4
+    mag = np.where(mask, 99.0, curve["mag"].value) * u.mag
+    curve["mag"] = Masked(mag, mask=mask)
+    result = find_period(curve, **RANGE)
+    assert (result.n_points, result.n_dropped) == (200 - mask.sum(), mask.sum())
+    assert is_exact(result, 0.5713)
+    assert result.believed
+
+
+def test_few_points_are_not_overfitted():
+    """A wave through 16 points leaves nothing for alternate cycles to explain."""
+    result = find_period(make(sine, 0.5713, n=16, size=1.0), **RANGE | {"minimum_period": 0.5 * DAY})
+    assert is_exact(result, 0.5713)
+
+
+def test_workers_do_not_change_the_result():
+    one, two = found("sine"), find_period(STARS["sine"](), **RANGE | {"workers": 2})
+    assert (one.period, one.power, one.reason, one.shape) == (two.period, two.power, two.reason, two.shape)
+    assert one.others == two.others
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda result: pickle.loads(pickle.dumps(result))])
+def test_result_copies_and_pickles(again):
+    result, other = found("detached"), again(found("detached"))
+    assert other is not result
+    assert repr(other) == repr(result)
+    assert (other.period, other.period_err, other.believed) == (result.period, result.period_err, True)
+    assert list(other.alternatives["reason"]) == list(result.alternatives["reason"])
+    assert other.epoch_time == result.epoch_time
+
+
+def test_repr_says_how_and_what():
+    text = repr(found("sine"))
+    assert text.startswith("<PeriodResult period=0.5713")
+    assert " d by auto, 1 harmonic, power=0.9" in text
+    assert "no period believed" not in text
+    assert "terrestrial" not in text
+    assert "200 points in 2 groups (g, r)" in text
+
+
+def test_power_grid_is_that_of_the_waves():
+    result = found("sine")
+    assert result.method == "auto"
+    assert len(result.power_grid) == result.n_frequencies
+    top = result.frequency_grid[np.argmax(result.power_grid)]
+    assert abs(top - result.frequency) < 1 / result.baseline
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"method": "auto", "n_bins": 9}, "no option 'n_bins'"),
+        ({"nterms": 0}, "nterms of method 'lombscargle' must be"),
+        ({"method": "autp"}, "method must be one of auto, lombscargle, .*, not 'autp'"),
+        ({"method": None}, "method must be one of auto, "),
+        ({"workers": 0}, "workers must be"),
+        ({"bands": ["i"]}, "bands must be"),
+    ],
+)
+def test_wrong_options_are_refused(options, words):
+    with pytest.raises(ValueError, match=words):
+        find_period(STARS["sine"](), **options)
+
+
+def test_too_few_points_are_refused():
+    curve = STARS["sine"]()
+    with pytest.raises(ValueError, match="has 9 usable rows; method 'auto' and 1 groups need at least 10"):
+        find_period(curve[curve["band"] == "g"][:9], **RANGE)
+
+
+@pytest.mark.parametrize(("star", "period"), [("u222", 0.664525), ("minkovskiy24", 1.364058)])
+def test_real_binaries(real_data, star, period):
+    """Published periods (VSX): by Lomb-Scargle both are found at half of them."""
+    curve = read_irsa(sorted((real_data / "ztf_vsx" / "lightcurves").glob(f"{star}-z*.csv.gz")))[::2]
+    result = find_period(curve, minimum_period=0.2 * DAY, maximum_period=5 * DAY)
+    assert is_exact(result, period)
+    assert result.believed
+    assert "P/2" in result.alternatives["relation"]
+
+
+@pytest.mark.parametrize(
+    ("frequency", "name"),
+    [
+        (1.0, "day"),
+        (1.00273791, "day"),
+        (1 - 0.005, "day"),
+        (1 + 0.0075, ""),
+        (2.002, "1/2 day"),
+        (8.0, "1/8 day"),
+        (9.0, ""),
+        (1 / 29.530589, "month"),
+        (1 / 365.25, "year"),
+        (1 / 0.5713, ""),
+        (0.5, ""),
+    ],
+)
+def test_terrestrial_periods(frequency, name):
+    assert belief.terrestrial(frequency, baseline=2000.0) == name
+
+
+def test_a_short_light_curve_knows_the_day_less_well():
+    assert belief.terrestrial(1.05, baseline=2000.0) == ""
+    assert belief.terrestrial(1.05, baseline=30.0) == "day"
+
+
+@pytest.mark.parametrize(
+    ("chance", "share", "terrestrial", "believed"),
+    [(9e-4, 0.1, "", True), (2e-3, 0.9, "", False), (1e-9, 0.29, "day", False), (1e-9, 0.31, "day", True)],
+)
+def test_belief(chance, share, terrestrial, believed):
+    assert belief.believed(chance, share, terrestrial) is believed
+
+
+def test_chance_rests_on_the_order_of_the_values_only():
+    """Any change of scale that keeps the order in a band changes nothing."""
+    curve = STARS["RRab"]()
+    other = curve.copy()
+    other["mag"] = np.exp(2 * (curve["mag"].value - 17)) * u.mag
+    one, two = (belief.chance(prepare(star), 1 / 0.5546, 6.0) for star in (curve, other))
+    assert_allclose(one, two, rtol=1e-9)
+    assert one[0] < 1e-60
+    assert 0.9 < one[1] < 1
+
+
+def test_a_wider_range_makes_chance_likelier():
+    series = prepare(make(sine, 0.5713, n=40, size=0.05))
+    narrow, wide = (belief.chance(series, 1 / 0.5713, bandwidth)[0] for bandwidth in (1.0, 10.0))
+    assert 0 < narrow < wide < 1
+    assert wide == pytest.approx(10 * narrow)
+    assert belief.chance(series, 1.0, 10.0)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("frequency", "words"),
+    [
+        (3.5, "P/2"),
+        (0.875, "2 P"),
+        (5.25, "P/3"),
+        (1.75 / 3, "3 P"),
+        (2.625, "2 P/3"),
+        (1.75 / 1.5, "3 P/2"),
+        (2.75, "alias by one day"),
+        (0.75, "alias by one day"),
+        (2.7527, "alias by one sidereal day"),
+        (0.25, "alias by one two days"),
+        (1.75 + 1 / 29.530589, "alias by one month"),
+        (1.75 - 1 / 365.25, "alias by one year"),
+        (1.9, "another period"),
+    ],
+)
+def test_relation_of_a_period_to_the_one_taken(frequency, words):
+    assert verdict.relation(frequency, 1.75, 0.001) == words
+
+
+def test_a_period_within_the_width_of_its_multiple_is_that_multiple():
+    assert verdict.relation(3.5 + 0.0019, 1.75, 0.001) == "P/2"
+    assert verdict.relation(3.5 + 0.0021, 1.75, 0.001) == "another period"
+    assert verdict.relation(0.4, 0.6, 0.001) == "3 P/2"
+    assert verdict.relation(0.3, 0.7, 0.001) == "alias by one day"
+
+
+def test_two_minima():
+    shapes = Shapes(prepare(STARS["detached"]()))
+    assert shapes.two_minima(1 / 1.2345)
+    assert not shapes.two_minima(2 / 1.2345)
+    assert not Shapes(prepare(STARS["RRab"]())).two_minima(1 / 0.5546)
