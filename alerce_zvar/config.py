@@ -46,7 +46,7 @@ class Conf(astropy_config.ConfigNamespace):
     )
     page_size = astropy_config.ConfigItem(500, "Rows per request when a listing is read page by page.")
     photometry_batch = astropy_config.ConfigItem(
-        50, "Light curves per request to ZVAR. The service takes 500, but an answer for 50 already weighs some 11 MB."
+        100, "Light curves per request to ZVAR. The service takes 500, but an answer for 100 already weighs some 20 MB."
     )
     tap_threshold = astropy_config.ConfigItem(
         200, "Ids from which rows of many objects are asked for by TAP, a few hundred at once; 0 is never."

@@ -95,13 +95,13 @@ def find_periods(
 
 def _named(light_curves):
     """Pairs of an id and a light curve."""
-    if hasattr(light_curves, "items"):
-        return ((str(name), curve) for name, curve in light_curves.items())
-    ids = getattr(light_curves, "ids", None)
     if hasattr(light_curves, "colnames") or not hasattr(light_curves, "__iter__"):
         raise TypeError(
             f"light_curves must be LightCurves, a mapping or a list of light curves, not {type(light_curves).__name__}"
         )
+    if hasattr(light_curves, "items"):
+        return ((str(name), curve) for name, curve in light_curves.items())
+    ids = getattr(light_curves, "ids", None)
     if ids is not None:
         return zip((str(one) for one in ids), light_curves, strict=True)
     return ((str(number), curve) for number, curve in enumerate(light_curves))

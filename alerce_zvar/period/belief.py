@@ -46,8 +46,8 @@ def chance(series, frequency, bandwidth):
         chance = M I_{1 - R}((n - 1 - p) / 2, p / 2)
 
     with n between the visits and the points, their geometric mean: the bands of a visit share what the star does, but
-    not their noise. M counts the frequencies (1 / baseline apart, finer by the harmonics or by the length of an eclipse),
-    the places and lengths of eclipses, and the shapes.
+    not their noise. M counts the frequencies (1 / baseline apart, finer by the harmonics or by the length of an
+    eclipse), the places and lengths of eclipses, and the shapes.
 
     Parameters
     ----------

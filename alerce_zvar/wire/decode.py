@@ -133,7 +133,7 @@ def decode_columns(columns, schema, *, url=""):
         values = columns.get(column.wire)
         if values is None:
             values = np.ma.masked_all(rows, dtype=_NUMPY[column.dtype] if column.dtype != "str" else object)
-        table[column.name] = _retyped(column, np.ma.asarray(values), url)
+        table.add_column(_retyped(column, np.ma.asarray(values), url), name=column.name, copy=False)
     return _described(table, schema, [])
 
 
@@ -164,7 +164,8 @@ def _retype_texts(column, values, missing):
 
 def _retype_floats(column, values, missing):
     kept = values.dtype == column.dtype and not column.sentinels
-    numbers = np.where(missing, np.nan, values if kept else values.astype(np.float64))
+    numbers = values if kept else values.astype(np.float64)
+    numbers = np.where(missing, np.nan, numbers) if missing.any() else numbers
     missing |= ~np.isfinite(numbers)
     if column.sentinels:
         missing |= np.isin(numbers, column.sentinels)
@@ -178,7 +179,7 @@ def _retype_ints(column, values, missing):
         if np.any(whole != np.round(whole)) or np.any(np.abs(whole) > _EXACT):
             raise ValueError("a number is not whole, or too large for its type")
         return whole.astype(np.int64)
-    return np.where(missing, 0, values).astype(np.int64)
+    return (np.where(missing, 0, values) if missing.any() else values).astype(np.int64, copy=False)
 
 
 def _retype_bools(_column, values, missing):
@@ -274,7 +275,7 @@ _CONVERTERS = {"str": _to_str, "int64": _to_int, "float64": _to_float, "float32"
 def _finished(column, values, missing):
     if column.time:
         time_format, scale = column.time
-        finished = Time(np.where(missing, 0.0, values), format=time_format, scale=scale)
+        finished = Time(np.where(missing, 0.0, values) if missing.any() else values, format=time_format, scale=scale)
         if missing.any():
             finished[missing] = np.ma.masked
     elif column.nullable:

@@ -11,8 +11,10 @@ a plain number of moderate length is read by the library decoder, one by one. At
 whole answer is left to that decoder, so nothing is read here that it would read otherwise.
 """
 
+import contextlib
 import functools
 import re
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +27,7 @@ __all__ = ["Scan", "scan"]
 
 _READABLE = {("float64", "float"), ("float32", "float"), ("int64", "int"), ("str", "str")}
 _WORTH = 1 << 20  # bytes from which the compiled engine is used; loading it takes as long as many small answers
+_TURN = threading.Lock()  # numpy's many short calls cost twice as much where threads fight for Python's lock
 _FEW = 32  # different texts or whole numbers of a column
 _NULL = int.from_bytes(b"null", "little")
 _LARGEST = {"float32": float(np.finfo(np.float32).max), "float64": float(np.finfo(np.float64).max)}
@@ -160,7 +163,12 @@ def _engine(size):
 
 def _read(body, layout, values):
     """Fill in the values; numbers of rows by key."""
-    read = _engine(len(body)).reader(body, layout, values)
+    engine = _engine(len(body))
+    with _TURN if engine is scan_numpy else contextlib.nullcontext():
+        return _read_by(engine.reader(body, layout, values), body)
+
+
+def _read_by(read, body):
     lengths, row = {}, 0
     position = _SPACE.match(body).end()
     _demand(body[position : position + 1] == b"{")
@@ -204,7 +212,7 @@ def _floats(column, numbers, odd):
     missing = np.isnan(numbers)
     largest = LATEST[column.time[0]] if column.time else _LARGEST[column.dtype]
     _demand(np.fmax.reduce(np.abs(numbers), initial=0.0) <= largest)
-    return numbers.astype(column.dtype), missing
+    return numbers.astype(column.dtype, copy=False), missing
 
 
 def _words(column, tokens, odd):
