@@ -5,7 +5,7 @@ Points are sorted into bins by the code of FPW (`fpw_numba`): 8 frequencies at a
 
 import numpy as np
 
-from alerce_zvar.period.compiled import compiled
+from alerce_zvar.compiled import compiled
 from alerce_zvar.period.fpw_numba import LANES, fill, find_bins
 
 __all__ = ["between", "boxes", "information"]

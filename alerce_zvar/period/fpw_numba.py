@@ -12,7 +12,7 @@ operations: the same numbers on every run.
 
 import numpy as np
 
-from alerce_zvar.period.compiled import compiled
+from alerce_zvar.compiled import compiled
 
 __all__ = ["LANES", "ONE", "fill", "find_bins", "levels"]
 

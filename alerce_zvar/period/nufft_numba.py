@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from alerce_zvar.period.compiled import compiled as exactly_compiled
+from alerce_zvar.compiled import compiled as exactly_compiled
 
 __all__ = ["compiled", "spread"]
 

@@ -6,7 +6,7 @@ most a few places off, and then by Shell's method, whose first steps are left ou
 
 import numpy as np
 
-from alerce_zvar.period.compiled import compiled
+from alerce_zvar.compiled import compiled
 
 __all__ = ["lengths"]
 

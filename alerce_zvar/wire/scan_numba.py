@@ -6,7 +6,8 @@ https://doi.org/10.1145/93542.93557).
 """
 
 import numpy as np
-from numba import njit
+
+from alerce_zvar.compiled import compiled
 
 __all__ = ["reader"]
 
@@ -17,15 +18,7 @@ _ZERO, _DOT = np.uint64(ord("0")), np.uint64(2**64 + ord(".") - ord("0"))
 _NULL = np.uint64(int.from_bytes(b"null", "little"))
 
 
-def _compiled(function):
-    """Compiled function, kept on disk for the next process where there is a folder that can be written to."""
-    try:
-        return njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # numba: "no locator available"
-        return njit(nogil=True)(function)
-
-
-@_compiled
+@compiled
 def _skip(body, position, end, literals, first, last):
     """Position behind a literal, or -1 where it does not stand."""
     if position + last - first > end:
@@ -37,7 +30,7 @@ def _skip(body, position, end, literals, first, last):
     return position
 
 
-@_compiled
+@compiled
 def _end_of_value(body, position, end):
     """Where the next comma, brace or white space stands."""
     while position < end and body[np.uint64(position)] not in (44, 125, 32, 10, 13, 9):
@@ -45,7 +38,7 @@ def _end_of_value(body, position, end):
     return position
 
 
-@_compiled
+@compiled
 def _number(body, start, end):
     """A plain number, the position behind it, and whether it was plain."""
     first = position = start + (body[start] == 45)  # a minus
@@ -69,7 +62,7 @@ def _number(body, start, end):
     return (-value if first > start else value), position, True
 
 
-@_compiled
+@compiled
 def _token(body, start, stop):
     """Up to 8 bytes as a number whose lowest byte is the first."""
     token = np.uint64(0)
@@ -78,7 +71,7 @@ def _token(body, start, stop):
     return token
 
 
-@_compiled
+@compiled
 def _rows(body, position, end, literals, bounds, is_float, row, floats, tokens, odd):
     """Numbers of rows and of odd values; the former is -1 where something is not expected."""
     width, rows, odds = len(is_float), 0, 0
