@@ -308,7 +308,8 @@ def test_errors_are_those_of_the_library(each_engine, what):
 
 def test_without_numba_numpy_reads(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", None)
-    monkeypatch.delitem(sys.modules, "alerce_zvar.wire.scan_numba", raising=False)
+    for name in ("compiled", "wire.scan_numba"):
+        monkeypatch.delitem(sys.modules, f"alerce_zvar.{name}", raising=False)
     monkeypatch.delattr("alerce_zvar.wire.scan_numba", raising=False)
     monkeypatch.setattr(scanning, "_WORTH", 0)
     scanning._compiled.cache_clear()
