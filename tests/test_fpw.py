@@ -201,7 +201,7 @@ def test_without_numba_numpy_computes(monkeypatch):
 
 @needs_numba
 def test_a_folder_that_cannot_be_written_costs_compiling_only(monkeypatch):
-    from alerce_zvar.period import compiled
+    from alerce_zvar import compiled
 
     def refuse(*args, cache=False, **kwargs):
         if cache:
