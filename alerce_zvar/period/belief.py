@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 from scipy.special import betainc
-from scipy.stats import norm, rankdata
+from scipy.stats import norm
 
 from alerce_zvar.period.candidates import ALIASES
 from alerce_zvar.period.shapes import Shapes
@@ -38,7 +38,7 @@ def believed(chance, share, terrestrial):
 def chance(series, frequency, bandwidth):
     """How likely it is that values in random order fit any shape as well anywhere in the range; an estimate.
 
-    Each value gives way to the normal deviate of its rank in its band. So a few deep points that fall together by
+    Each value gives way to the normal deviate of its rank in its band, equal values in random order. So a few deep points that fall together by
     chance, or outliers, cannot make belief, and noise of any kind is Gaussian. The share R of their squares that
     p free levels or amplitudes explain at a random frequency then is beta distributed, so that among M independent
     trials::
@@ -63,10 +63,11 @@ def chance(series, frequency, bandwidth):
     chance, share : float
         The chance, and R.
     """
-    deviates = np.empty(len(series.value))
+    deviates, ties = np.empty(len(series.value)), np.random.default_rng(0).permutation(len(series.value))
     for band in range(series.band.max() + 1):
         inside = np.flatnonzero(series.band == band)
-        deviates[inside] = norm.ppf((rankdata(series.value[inside]) - 0.5) / len(inside))
+        ordered = inside[np.lexsort((ties[inside], series.value[inside]))]
+        deviates[ordered] = norm.ppf((np.arange(len(inside)) + 0.5) / len(inside))
     shapes = Shapes(replace(series, value=deviates, error=np.ones(len(deviates))))
     number = np.sqrt(shapes.n_visits * len(deviates))
     trials = max(bandwidth * series.baseline, 1.0)

@@ -59,12 +59,12 @@ def refine(series, frequency, grid, nterms):
     return _climbed(series, max(best - step, low), min(best + step, high), nterms)
 
 
-def climb(series, frequency, reach, nterms):
-    """Exact fit at the top next to a frequency that is nearly there.
+def climb(series, frequency, reach, grid, nterms):
+    """Exact fit at the top next to a frequency that is nearly there, inside the grid.
 
     Parameters
     ----------
-    series, nterms
+    series, grid, nterms
         As for `refine`.
     frequency, reach : float
         Where to climb: so far to both sides [1/day].
@@ -73,7 +73,8 @@ def climb(series, frequency, reach, nterms):
     -------
     `~alerce_zvar.period.fourier.FourierFit`
     """
-    return _climbed(series, max(frequency - reach, frequency / 2), frequency + reach, nterms)
+    low, high = max(frequency - reach, frequency / 2, grid.minimum), min(frequency + reach, grid.maximum)
+    return _climbed(series, low, high, nterms)
 
 
 def _climbed(series, low, high, nterms):

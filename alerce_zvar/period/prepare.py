@@ -14,6 +14,7 @@ __all__ = ["Series", "group_labels", "prepare"]
 
 _GROUPED_BY = ("field", "ccd", "quad", "band")
 MIN_GROUP = 3  # a smaller group says next to nothing once its mean is taken away
+_LARGEST = 1e40  # and the smallest error is one over it: beyond, products of squares leave the range of floats
 _ROUNDING = 1e-12  # relative scatter of a constant about its own mean
 
 
@@ -82,7 +83,8 @@ def prepare(light_curve, *, column=None, bands=None):
     TypeError
         `light_curve` is not one light curve.
     ValueError
-        It lacks a column, has no group of three usable rows, or does not vary in time or value.
+        It lacks a column, has no group of three usable rows, does not vary in time or value, or has values or errors
+        beyond 1e40.
     """
     column = _column(light_curve, column)
     error = light_curve[f"{column}_err"] if f"{column}_err" in light_curve.colnames else None
@@ -99,6 +101,7 @@ def prepare(light_curve, *, column=None, bands=None):
     order = np.argsort(kept["time"].jd, kind="stable")
     values, labels = numbers(kept[column], unit), labels[keep]
     errors = np.ones_like(values) if error is None else numbers(kept[error.info.name], unit)
+    _check_sizes(values, errors, column)
     start = kept["time"][order[0]]
     names, group, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     centred = centre(values[:, None], errors, group)[:, 0]
@@ -120,6 +123,15 @@ def prepare(light_curve, *, column=None, bands=None):
         bands=_bands(kept),
         n_dropped=len(light_curve) - len(kept),
     )
+
+
+def _check_sizes(values, errors, column):
+    sizes = np.concatenate([np.abs(values), errors, 1 / np.maximum(errors, 1e-300)])
+    if sizes.max() > _LARGEST:
+        raise ValueError(
+            f"values of '{column}' must be at most {_LARGEST:g} in size, and errors from {1 / _LARGEST:g} to "
+            f"{_LARGEST:g}; not {np.abs(values).max():g}, and {errors.min():g} to {errors.max():g}: give another unit"
+        )
 
 
 def _column(light_curve, column):

@@ -151,7 +151,7 @@ def _auto(series, grid, chosen, options, workers):
     fit = min(fits, key=lambda one: _criterion(series, one))
     nterms = len(fit.coefficients) // 2
     if wavy:
-        fit = peaks.climb(series, found.frequency, verdict.FINE / series.baseline, nterms)
+        fit = peaks.climb(series, found.frequency, verdict.FINE / series.baseline, grid, nterms)
     others = [fourier.fit(series, other.frequency, nterms) for other in found.alternatives]
     return {
         "fit": fit,

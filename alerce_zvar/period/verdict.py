@@ -67,7 +67,7 @@ def judge(series, grid, workers=1):
     shapes = Shapes(series)
     ranked = _ranked(shapes, candidates.propose(series, grid, workers), grid)
     best, reason = _decide(shapes, ranked, grid)
-    best = _polished(shapes, best)
+    best = _polished(shapes, best, grid)
     return Verdict(
         frequency=best.frequency,
         fit=best,
@@ -81,7 +81,8 @@ def _ranked(shapes, frequencies, grid):
     width = 1 / shapes.series.baseline
     order = np.argsort([shapes.quick(frequency) for frequency in frequencies], kind="stable")[:_CLOSER]
     near = {trial for f in frequencies[order] for trial in shapes.near(f, _REACH * width)}
-    fits, separate = sorted(shapes.best(f) for f in near if grid.minimum <= f <= grid.maximum), []
+    inside = [f for f in near if grid.minimum <= f <= grid.maximum] or frequencies  # of a range too narrow to refine in
+    fits, separate = sorted(shapes.best(f) for f in inside), []
     for fit in fits:
         if all(abs(fit.frequency - other.frequency) > SAME * width for other in separate):
             separate.append(fit)
@@ -113,7 +114,8 @@ def _decide(shapes, ranked, grid):
 def _simplest(fit, ranked, width):
     """A third or half of a period where it does as well: a multiple of the true period always fits."""
     for divisor in (3, 2):
-        same = [other for other in ranked if abs(other.frequency - divisor * fit.frequency) < divisor * width]
+        shorter = [other for other in ranked if other.frequency > fit.frequency]
+        same = [other for other in shorter if abs(other.frequency - divisor * fit.frequency) < divisor * width]
         few = fit.frequency < _FEW_CYCLES * width
         if same and same[0].score - fit.score < (_CLEAR_OF_FEW if few else _CLEAR):
             return _simplest(same[0], ranked, width)
@@ -151,10 +153,10 @@ def _like_contact_binary(shapes, fit):
     return bool(sharp and (alike or len(many) < 2))
 
 
-def _polished(shapes, fit):
-    """The fit at the best frequency in the close neighbourhood."""
+def _polished(shapes, fit, grid):
+    """The fit at the best frequency in the close neighbourhood, inside the grid."""
     near = shapes.near(fit.frequency, FINE / shapes.series.baseline, fit.shape)
-    return min([fit, *(shapes.best(frequency) for frequency in near)])
+    return min([fit, *(shapes.best(f) for f in near if grid.minimum <= f <= grid.maximum)])
 
 
 def _alternatives(ranked, best, series):
