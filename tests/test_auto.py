@@ -391,3 +391,47 @@ def test_two_minima():
     assert shapes.two_minima(1 / 1.2345)
     assert not shapes.two_minima(2 / 1.2345)
     assert not Shapes(prepare(STARS["RRab"]())).two_minima(1 / 0.5546)
+
+
+@pytest.mark.parametrize(("shortest", "longest"), [(0.57, 0.5701), (0.8, 0.801), (0.5, np.nextafter(0.5, 1))])
+def test_a_range_narrower_than_a_peak_is_kept_to(shortest, longest):
+    result = find_period(STARS["sine"](), minimum_period=shortest * DAY, maximum_period=longest * DAY)
+    assert shortest * (1 - 1e-12) <= result.period.value <= longest * (1 + 1e-12)
+    assert len(result.alternatives) == 0
+    assert list(result.alternatives["reason"]) == []
+
+
+@pytest.mark.parametrize(("span", "period"), [(SPAN, 100.0), (0.9 * SPAN, SPAN)])
+def test_periods_of_few_cycles(span, period):
+    """Multiples of a frequency near 1 / baseline are not told from it."""
+    curve = make(sine, period)
+    curve = curve[curve["time"].mjd < 58000 + span]
+    result = find_period(curve, minimum_period=period / 2 * DAY, maximum_period=2 * period * DAY)
+    assert_allclose(result.period.value, period, rtol=0.02)
+    assert result.believed
+
+
+def test_equal_values_and_a_single_outlier_are_not_believed():
+    """Equal values have no rank among themselves: an eclipse would fit the outlier perfectly."""
+    curve = make(constant, 1.0)
+    curve["mag"] = np.where(np.arange(200) == 77, 18.0, 17.0) * u.mag
+    result = find_period(curve, **RANGE)
+    assert result.noise_probability == 1
+    assert not result.believed
+
+
+def test_values_of_few_levels_are_believed():
+    curve = STARS["sine"]()
+    curve["mag"] = np.round(curve["mag"] / (0.2 * u.mag)) * 0.2 * u.mag
+    assert len(np.unique(curve["mag"].value.round(3))) < 10
+    result = find_period(curve, **RANGE)
+    assert is_exact(result, 0.5713)
+    assert result.noise_probability < 1e-10
+
+
+@pytest.mark.parametrize(("name", "number"), [("mag", 1e200), ("mag_err", 1e-200), ("mag_err", 1e200)])
+def test_numbers_beyond_those_of_floats_are_refused(name, number):
+    curve = STARS["sine"]()
+    curve[name][5] = number * u.mag
+    with pytest.raises(ValueError, match=r"values of 'mag' must be at most 1e\+40 in size, and errors from 1e-40 to"):
+        find_period(curve, **RANGE)

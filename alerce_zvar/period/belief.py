@@ -38,10 +38,10 @@ def believed(chance, share, terrestrial):
 def chance(series, frequency, bandwidth):
     """How likely it is that values in random order fit any shape as well anywhere in the range; an estimate.
 
-    Each value gives way to the normal deviate of its rank in its band, equal values in random order. So a few deep points that fall together by
-    chance, or outliers, cannot make belief, and noise of any kind is Gaussian. The share R of their squares that
-    p free levels or amplitudes explain at a random frequency then is beta distributed, so that among M independent
-    trials::
+    Each value gives way to the normal deviate of its rank in its band, equal values in random order. So a few deep
+    points that fall together by chance, or outliers, cannot make belief, and noise of any kind is Gaussian. The share R
+    of their squares that p free levels or amplitudes explain at a random frequency then is beta distributed, so that
+    among M independent trials::
 
         chance = M I_{1 - R}((n - 1 - p) / 2, p / 2)
 

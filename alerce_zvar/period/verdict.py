@@ -86,7 +86,7 @@ def _ranked(shapes, frequencies, grid):
     for fit in fits:
         if all(abs(fit.frequency - other.frequency) > SAME * width for other in separate):
             separate.append(fit)
-    return separate
+    return sorted(_polished(shapes, fit, grid) for fit in separate[:_SHOWN]) + separate[_SHOWN:]
 
 
 def _decide(shapes, ranked, grid):
