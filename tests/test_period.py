@@ -353,7 +353,7 @@ def test_wrong_options_are_refused(light_curve, options, error, words):
 
 
 def test_hopeless_light_curves_are_refused(light_curve):
-    with pytest.raises(ValueError, match="usable points; method .lombscargle. with nterms=4.* needs at least 12"):
+    with pytest.raises(ValueError, match=r"usable points; method .lombscargle. with nterms=4.* needs at least 12"):
         find_period(light_curve[:11], nterms=4)
     with pytest.raises(ValueError, match="no group"):
         find_period(light_curve[:0])
