@@ -23,6 +23,7 @@ from alerce_zvar.cli import sky as sky_commands
 from alerce_zvar.cli.inputs import parse_position
 from alerce_zvar.wire.answer import AnswerTable
 
+ROOT = Path(__file__).resolve().parents[1]
 CENTRE = "0.8365 +30.94"
 FORMATS = ("ecsv", "votable", "parquet", "fits", "csv", "json", "jsonl")
 
@@ -485,6 +486,7 @@ def test_an_echo_of_the_password_is_refused(sample_server):
         [sys.executable, "-m", "alerce_zvar", "fields", "--user", "alice", "--server", sample_server],
         input=b"wonderland\n",
         capture_output=True,
+        cwd=ROOT,
         env=environment,
         start_new_session=True,
         check=False,
@@ -585,7 +587,7 @@ def test_a_pipe_of_commands(variables):
     environment = os.environ | {"PYTHONWARNINGS": "error"}
     command = [sys.executable, "-m", "alerce_zvar"]
     first = [*command, "cone", CENTRE, "--radius", "10arcmin", "--service", "zvar", "--max-period", "1d"]
-    options = {"stderr": subprocess.PIPE, "stdout": subprocess.PIPE, "env": environment}
+    options = {"stderr": subprocess.PIPE, "stdout": subprocess.PIPE, "env": environment, "cwd": ROOT}
     with subprocess.Popen([*first, "--min-significance", "40"], **options) as writer:
         words = [*command, "lightcurve", "--service", "zvar", "-", "--format", "csv"]
         with subprocess.Popen(words, stdin=writer.stdout, **options) as reader:
