@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import betainc
 from scipy.stats import norm
 
-from alerce_zvar.period.candidates import ALIASES
+from alerce_zvar.period.candidates import ALIASES, SAME
 from alerce_zvar.period.shapes import Shapes
 
 __all__ = ["believed", "chance", "terrestrial"]
@@ -14,7 +14,6 @@ __all__ = ["believed", "chance", "terrestrial"]
 _UNLIKELY = 1e-3  # chance below which a period is believed
 _STRONG = 0.3  # share of the scatter that a terrestrial period must explain: what air and seeing do is weaker
 _DAYS = 8  # fractions of the day that are terrestrial
-_SAME = 2.0  # of 1 / baseline: frequencies closer than this are one period
 _SAME_LONG = 0.5  # of 1 / baseline: as near must a period be to the month or the year
 
 
@@ -99,7 +98,7 @@ def terrestrial(frequency, baseline):
     -------
     str
     """
-    width = _SAME / baseline
+    width = SAME / baseline
     for number in range(1, _DAYS + 1):
         if abs(frequency - number) < width + ALIASES["year"] * 1.5:
             return "day" if number == 1 else f"1/{number} day"

@@ -9,9 +9,10 @@ from alerce_zvar.period import bls, lombscargle
 from alerce_zvar.period.grid import FrequencyGrid
 from alerce_zvar.period.shapes import scatter
 
-__all__ = ["ALIASES", "MULTIPLES", "propose"]
+__all__ = ["ALIASES", "MULTIPLES", "SAME", "propose"]
 
 MULTIPLES = (1, 2, 1 / 2, 3, 1 / 3, 3 / 2, 2 / 3)
+SAME = 2.0  # of 1 / baseline: frequencies closer than this are one period
 ALIASES = {"day": 1.0, "sidereal day": 1.00273791, "two days": 2.0, "month": 1 / 29.530589, "year": 1 / 365.25}  # 1/day
 _WAVES, _ECLIPSES = 60, 60  # peaks taken from each screen
 _CLOSEST = 8  # best peaks of each screen whose aliases are tried too

@@ -21,7 +21,8 @@ __all__ = ["get_method", "list_methods", "register_method"]
 _MODULES = (lombscargle, multiband, aov, bls, conditional_entropy, fpw_method, pdm, stringlength)
 _METHODS = {module.METHOD.name: module.METHOD for module in _MODULES}
 _OWN = frozenset(_METHODS)
-COLUMNS = ("name", "suits", "statistic", "meaning", "options", "samples_per_peak", "needs_bands", "extra", "reference")
+COLUMNS = dict.fromkeys(("name", "suits", "statistic", "meaning", "options"), str)
+COLUMNS |= {"samples_per_peak": float, "needs_bands": bool, "extra": str, "reference": str}
 
 
 def get_method(name):
@@ -56,22 +57,11 @@ def list_methods():
         ``meaning`` (what power says), ``options`` (with their defaults), ``samples_per_peak`` (by default),
         ``needs_bands``, ``extra`` (of this package, that makes it fast), ``reference``.
     """
-    names = (
-        "name",
-        "suits",
-        "statistic",
-        "meaning",
-        "options",
-        "samples_per_peak",
-        "needs_bands",
-        "extra",
-        "reference",
-    )
     rows = [
-        [_options(method) if name == "options" else getattr(method, name) for name in names]
+        [_options(method) if name == "options" else getattr(method, name) for name in COLUMNS]
         for method in _METHODS.values()
     ]
-    return Table(rows=rows, names=names, dtype=[str, str, str, str, str, float, bool, str, str])
+    return Table(rows=rows, names=list(COLUMNS), dtype=list(COLUMNS.values()))
 
 
 def _options(method):

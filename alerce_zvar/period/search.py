@@ -3,6 +3,7 @@
 import numpy as np
 
 from alerce_zvar.period import fourier, lombscargle, peaks, verdict
+from alerce_zvar.period.candidates import SAME
 from alerce_zvar.period.fpw_search import check_workers
 from alerce_zvar.period.grid import make_grid
 from alerce_zvar.period.methods import get_method
@@ -39,7 +40,7 @@ def find_period(
     P, P/2, 2 P, P/3 and 3 P by what the folded shapes say. ``believed`` of the result says whether a period was found
     at all, and ``alternatives`` why other periods were not taken.
 
-    Any other method takes the highest peak of its own periodogram, and Lomb-Scargle refines it by exact fits.
+    Any other method takes the highest peak of its own periodogram; those of Lomb-Scargle are refined by exact fits.
 
     Rows with missing values, or without a positive error, are dropped. Zero points differ between fields, quadrants and
     bands, so each such group is first centred on its own weighted mean. (On real eclipsing binaries the median does as
@@ -136,22 +137,21 @@ def _check_enough(series, chosen, options):
     if chosen is not None:
         chosen.check_series(series, options)
         return
-    needed = max(_FEWEST, len(series.groups) + 4)
-    if len(series.time) < needed:
+    if len(series.time) < _FEWEST:
         raise ValueError(
             f"the light curve has {len(series.time)} usable rows; method '{AUTO}' and {len(series.groups)} groups need "
-            f"at least {needed}"
+            f"at least {_FEWEST}"
         )
 
 
 def _auto(series, grid, chosen, options, workers):
     found = verdict.judge(series, grid, workers)
-    wavy = found.fit.shape == "harmonics"
-    fits = [fourier.fit(series, found.frequency, nterms) for nterms in _possible(series)]
+    frequency = found.fit.frequency
+    fits = [fourier.fit(series, frequency, nterms) for nterms in _possible(series)]
     fit = min(fits, key=lambda one: _criterion(series, one))
     nterms = len(fit.coefficients) // 2
-    if wavy:
-        fit = peaks.climb(series, found.frequency, verdict.FINE / series.baseline, grid, nterms)
+    if found.fit.shape == "harmonics":
+        fit = peaks.climb(series, frequency, verdict.FINE / series.baseline, grid, nterms)
     others = [fourier.fit(series, other.frequency, nterms) for other in found.alternatives]
     return {
         "fit": fit,
@@ -202,7 +202,7 @@ def _told(series, fit, fits, nterms, reason):
     """What a record needs of the fits at the highest peaks."""
     ordered = sorted(fits, key=lambda one: -one.power)
     waves = f"{nterms} harmonic{'s' * (nterms > 1)}"
-    width = verdict.SAME / series.baseline
+    width = SAME / series.baseline
     others = tuple(
         Alternative(
             frequency=other.frequency,

@@ -78,7 +78,6 @@ class Shapes:
         order = np.argsort(series.group, kind="stable")
         ends = np.cumsum(np.bincount(series.group))
         self._groups = np.split(order, ends[:-1])
-        self._most = max(HARMONICS)
 
     def best(self, frequency):
         """The `Fit` of the shape that suits a frequency best."""
@@ -86,7 +85,7 @@ class Shapes:
 
     def fits(self, frequency):
         """A `Fit` for each shape at a frequency."""
-        wave, dips = self.wave(frequency, self._most), self.dips(frequency)
+        wave, dips = self.wave(frequency, max(HARMONICS)), self.dips(frequency)
         fits = [self._fit(frequency, "harmonics", k, wave.chi2(k), 2 * k) for k in HARMONICS]
         fits += [self._fit(frequency, "eclipses", m, dips.chi2(m), _PARAMETERS_OF_ECLIPSE * m) for m in (1, 2)]
         fits += [self._fit(frequency, "steps", m, dips.chi2_of_steps(m), m - 1) for m in STEPS]
@@ -107,13 +106,8 @@ class Shapes:
 
     def quick(self, frequency):
         """A score by three harmonics or two eclipses, whichever is better, for a first sifting."""
-        number = min(3, self._most)
-        wave = self._score(frequency, self.wave(frequency, number).chi2(number), 2 * _PARAMETERS_OF_ECLIPSE)
-        return min(wave, self._score(frequency, self.dips(frequency).chi2(2), 2 * _PARAMETERS_OF_ECLIPSE))
-
-    def constant(self, frequency):
-        """Score of a star that does not vary."""
-        return self._score(frequency, self.dips(frequency).chi2(0), 0)
+        chi2 = min(self.wave(frequency, 3).chi2(3), self.dips(frequency).chi2(2))
+        return self._score(frequency, chi2, 2 * _PARAMETERS_OF_ECLIPSE)
 
     def near(self, frequency, reach, shape=None):
         """Frequencies near a given one at which waves, and eclipses, fit best: up to two.

@@ -5,16 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from alerce_zvar.period import candidates
-from alerce_zvar.period.candidates import ALIASES, MULTIPLES
+from alerce_zvar.period.candidates import ALIASES, MULTIPLES, SAME
 from alerce_zvar.period.shapes import Fit, Shapes
 
-__all__ = ["FINE", "SAME", "Alternative", "Verdict", "judge", "relation"]
+__all__ = ["FINE", "Alternative", "Verdict", "judge", "relation"]
 
 _CLOSER = 40  # proposed frequencies that are refined
 _SHOWN = 10  # alternatives kept
 _REACH = 0.6  # of 1 / baseline, to both sides: reach of the refinement
 FINE = 0.05  # of 1 / baseline: reach of the last look
-SAME = 2.0  # of 1 / baseline: frequencies closer than this are one period
 _CLEAR = 20.0  # by which a multiple of a period must be better than the period itself
 _FEW_CYCLES, _CLEAR_OF_FEW = 10, 50.0  # in units of SAME: fewer cycles differ by more than noise
 _ALTERNATE = 10.0  # by which alternate cycles must differ
@@ -40,9 +39,8 @@ class Alternative:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The best frequency, its fit, the reason for it, and the periods that were not taken."""
+    """The best fit, the reason for it, and the periods that were not taken."""
 
-    frequency: float
     fit: Fit
     reason: str
     alternatives: tuple
@@ -68,12 +66,7 @@ def judge(series, grid, workers=1):
     ranked = _ranked(shapes, candidates.propose(series, grid, workers), grid)
     best, reason = _decide(shapes, ranked, grid)
     best = _polished(shapes, best, grid)
-    return Verdict(
-        frequency=best.frequency,
-        fit=best,
-        reason=reason,
-        alternatives=tuple(_alternatives(ranked, best, series)),
-    )
+    return Verdict(best, reason, tuple(_alternatives(ranked, best, series)))
 
 
 def _ranked(shapes, frequencies, grid):
