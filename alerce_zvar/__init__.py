@@ -13,7 +13,8 @@ _PUBLIC = {
     "LightCurves": "alerce_zvar.lightcurves",
     "Zvar": "alerce_zvar.zvar.core",
     "ZvarClass": "alerce_zvar.zvar.core",
-    "__citation__": "alerce_zvar.cite",
+    "__citation__": "alerce_zvar.citing",
+    "cite": "alerce_zvar.citing",
     "conf": "alerce_zvar.config",
     "crossmatch": "alerce_zvar.match",
     "epoch_of_extremum": "alerce_zvar.period",
@@ -26,6 +27,7 @@ _PUBLIC = {
     "phase_of_minimum": "alerce_zvar.period",
     "plot_folded": "alerce_zvar.plot",
     "prewhiten": "alerce_zvar.period",
+    "report": "alerce_zvar.reporting",
 }
 _ROOMS = ("archive", "errors", "period", "plot", "sample", "server")
 
@@ -37,6 +39,7 @@ __all__ = [
     "LightCurves",
     "Zvar",
     "ZvarClass",
+    "cite",
     "conf",
     "crossmatch",
     "epoch_of_extremum",
@@ -49,6 +52,7 @@ __all__ = [
     "phase_of_minimum",
     "plot_folded",
     "prewhiten",
+    "report",
 ]
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from dataclasses import replace
 from functools import cache, partial
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.testing import assert_allclose
 from test_period import read_irsa
 
 from alerce_zvar import find_period
-from alerce_zvar.period import PeriodResult, belief, verdict
+from alerce_zvar.period import PeriodResult, belief, bls, candidates, shapes, verdict
 from alerce_zvar.period.prepare import prepare
 from alerce_zvar.period.shapes import Shapes
 from alerce_zvar.sample.shapes import eclipses, pulsation
@@ -24,6 +25,7 @@ DAY = 1 * u.day
 SPAN = 300.0
 NOISE = 0.02
 RANGE = {"minimum_period": 0.15 * DAY, "maximum_period": 5 * DAY, "workers": 1}
+NARROW = {"minimum_period": 0.5 * DAY, "maximum_period": 0.7 * DAY, "workers": 1}  # where multiples do not matter
 
 
 def sine(phase):
@@ -163,6 +165,18 @@ def test_alternate_cycles_that_differ_double_a_period():
     assert result.reason.startswith("alternate cycles of half the period differ (by ")
 
 
+@pytest.mark.parametrize(("seed", "multiple"), [(11, 2), (12, 3)])
+def test_a_multiple_that_fits_hardly_better_is_not_taken(seed, multiple):
+    """Few points leave gaps in the longer cycle, in which its wave is free: it has the best score, and is wrong."""
+    result = find_period(make(sine, 0.5713, n=30, seed=seed), **RANGE | {"minimum_period": 0.5 * DAY})
+    first = result.alternatives[0]
+    assert is_exact(result, 0.5713)
+    assert result.reason == f"{multiple} P fits hardly better"
+    assert (first["relation"], bool(first["worse_by"] < 0)) == (f"{multiple} P", True)
+    assert first["period"].value == pytest.approx(multiple * 0.5713, rel=3e-3)
+    assert "the period taken is simpler or likelier" in first["reason"]
+
+
 def test_odd_harmonics_tell_alternate_cycles():
     unequal, alike = (Shapes(prepare(make(partial(contact, secondary=depth), 0.3456))) for depth in (0.85, 1.0))
     assert unequal.odd_harmonics(1 / 0.3456, 1) > 20
@@ -228,7 +242,7 @@ def test_masked_rows_are_dropped():
     mask = np.arange(200) % 9 == 4
     mag = np.where(mask, 99.0, curve["mag"].value) * u.mag
     curve["mag"] = Masked(mag, mask=mask)
-    result = find_period(curve, **RANGE)
+    result = find_period(curve, **NARROW)
     assert (result.n_points, result.n_dropped) == (200 - mask.sum(), mask.sum())
     assert is_exact(result, 0.5713)
     assert result.believed
@@ -238,6 +252,40 @@ def test_few_points_are_not_overfitted():
     """A wave through 16 points leaves nothing for alternate cycles to explain."""
     result = find_period(make(sine, 0.5713, n=16, size=1.0), **RANGE | {"minimum_period": 0.5 * DAY})
     assert is_exact(result, 0.5713)
+
+
+@pytest.mark.parametrize(("shape", "period"), [(detached, 1.2345), (sine, 0.5713)])
+def test_of_very_many_points_some_screen_for_eclipses(shape, period, monkeypatch):
+    """They are drawn once for all octaves; the fits have all points, and the period has the digits of all of them."""
+    curve, screened = make(shape, period, n=600), []
+    near = {"minimum_period": period / 1.5 * DAY, "maximum_period": period * 1.5 * DAY, "workers": 1}
+
+    def power_blocks(series, *arguments, **options):
+        screened.append(series.time)
+        return blocks(series, *arguments, **options)
+
+    blocks = bls.power_blocks
+    monkeypatch.setattr(candidates, "MANY", 400)
+    monkeypatch.setattr(bls, "power_blocks", power_blocks)
+    result = find_period(curve, **near)
+    assert [len(times) for times in screened] == [400, 400]
+    assert np.all(np.diff(screened[0]) >= 0)
+    assert (screened[0][0], screened[0][-1]) == (0.0, result.baseline.value)
+    assert result.n_points == 600
+    assert_allclose(result.period.value, period, atol=5 * result.period_err.value)
+    assert all(np.array_equal(times, screened[0]) for times in screened)
+
+
+@pytest.mark.parametrize("groups", [1, 3])
+def test_waves_of_many_points_are_those_of_their_blocks(groups, monkeypatch):
+    """Sums about the level of a group do not depend on how many of its points are taken at a time."""
+    series = prepare(make(rrab, 0.5546, n=600))
+    series = replace(series, group=np.arange(600) % groups, band=np.zeros(600, int))
+    whole = Shapes(series).wave(1.7, 4).solve(4)
+    monkeypatch.setattr(shapes, "_BLOCK", 70)
+    parts = Shapes(series).wave(1.7, 4).solve(4)
+    for one, other in zip(whole, parts, strict=True):
+        assert_allclose(one, other, rtol=1e-11, atol=1e-12)
 
 
 def test_workers_do_not_change_the_result():
@@ -299,7 +347,7 @@ def test_too_few_points_are_refused():
 def test_real_binaries(real_data, star, period):
     """Published periods (VSX): by Lomb-Scargle both are found at half of them."""
     curve = read_irsa(sorted((real_data / "ztf_vsx" / "lightcurves").glob(f"{star}-z*.csv.gz")))[::2]
-    result = find_period(curve, minimum_period=0.2 * DAY, maximum_period=5 * DAY)
+    result = find_period(curve, minimum_period=0.3 * DAY, maximum_period=3 * DAY)
     assert is_exact(result, period)
     assert result.believed
     assert "P/2" in result.alternatives["relation"]
@@ -332,7 +380,12 @@ def test_a_short_light_curve_knows_the_day_less_well():
 
 @pytest.mark.parametrize(
     ("chance", "share", "terrestrial", "believed"),
-    [(9e-4, 0.1, "", True), (2e-3, 0.9, "", False), (1e-9, 0.29, "day", False), (1e-9, 0.31, "day", True)],
+    [
+        (9e-4, 0.1, "", True),
+        (2e-3, 0.9, "", False),
+        (1e-9, 0.29, "day", False),
+        (1e-9, 0.31, "day", True),
+    ],
 )
 def test_belief(chance, share, terrestrial, believed):
     assert belief.believed(chance, share, terrestrial) is believed
@@ -369,7 +422,7 @@ def test_a_wider_range_makes_chance_likelier():
         (2.75, "alias by one day"),
         (0.75, "alias by one day"),
         (2.7527, "alias by one sidereal day"),
-        (0.25, "alias by one two days"),
+        (0.25, "alias by one half day"),
         (1.75 + 1 / 29.530589, "alias by one month"),
         (1.75 - 1 / 365.25, "alias by one year"),
         (1.9, "another period"),
@@ -408,6 +461,49 @@ def test_periods_of_few_cycles(span, period):
     curve = curve[curve["time"].mjd < 58000 + span]
     result = find_period(curve, minimum_period=period / 2 * DAY, maximum_period=2 * period * DAY)
     assert_allclose(result.period.value, period, rtol=0.02)
+    assert result.noise_probability < 1e-10
+    cycles = result.baseline.value / result.period.value
+    assert result.believed is bool(cycles > 2)
+    doubt = f"; not believed: the observations cover {cycles:.3g} cycles, fewer than 2"
+    assert result.reason.endswith(doubt) is not result.believed
+
+
+@pytest.mark.parametrize("method", ["auto", "lombscargle", "fpw"])
+def test_a_slow_change_has_no_period(method):
+    """A parabola is the half of any long wave; by default no such period is tried."""
+    curve = make(constant, 1.0)
+    elapsed = (curve["time"].mjd - 58000) / SPAN
+    curve["mag"] += (elapsed - 0.5) ** 2 * u.mag
+    span = {"minimum_period": 50 * DAY, "workers": 1, "method": method}
+    slow = find_period(curve, maximum_period=2 * SPAN * DAY, **span)
+    assert slow.period > SPAN / 2 * DAY
+    assert slow.noise_probability < 1e-10
+    assert not slow.believed
+    assert "; not believed: the observations cover " in slow.reason
+    assert "(no period believed)" in repr(slow)
+    assert find_period(curve, **span).period <= slow.baseline / 2 * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("period", [105.0, 134.0])
+def test_a_giant_slower_than_the_range_is_not_believed_at_its_alias(period):
+    """By night, a wave of 130 days is one of a day too, nearly."""
+    giant = make(sine, period, uniform=False, size=1.0)
+    alias = find_period(giant, minimum_period=0.9 * DAY, maximum_period=50 * DAY, workers=1)
+    assert abs(alias.frequency.value - 1) == pytest.approx(1 / period, rel=0.5)
+    assert alias.noise_probability < 1e-10
+    assert not alias.believed
+    assert alias.reason.endswith(alias.doubt)
+    assert "a variation slower than the range reaches fits better; try a longer maximum_period" in alias.doubt
+    found = find_period(giant, minimum_period=0.9 * DAY, maximum_period=150 * DAY, workers=1)
+    assert_allclose(found.period.value, period, rtol=0.02)
+    assert found.believed
+    assert found.doubt == ""
+
+
+def test_a_star_of_nearly_a_day_is_not_taken_for_a_giant():
+    star = make(rrab, 0.9937, uniform=False, ratio=1.35)
+    result = find_period(star, minimum_period=0.5 * DAY, maximum_period=50 * DAY, workers=1)
+    assert_allclose(result.period.value, 0.9937, rtol=1e-3)
     assert result.believed
 
 
@@ -415,7 +511,7 @@ def test_equal_values_and_a_single_outlier_are_not_believed():
     """Equal values have no rank among themselves: an eclipse would fit the outlier perfectly."""
     curve = make(constant, 1.0)
     curve["mag"] = np.where(np.arange(200) == 77, 18.0, 17.0) * u.mag
-    result = find_period(curve, **RANGE)
+    result = find_period(curve, **NARROW)
     assert result.noise_probability == 1
     assert not result.believed
 
@@ -424,7 +520,7 @@ def test_values_of_few_levels_are_believed():
     curve = STARS["sine"]()
     curve["mag"] = np.round(curve["mag"] / (0.2 * u.mag)) * 0.2 * u.mag
     assert len(np.unique(curve["mag"].value.round(3))) < 10
-    result = find_period(curve, **RANGE)
+    result = find_period(curve, **NARROW)
     assert is_exact(result, 0.5713)
     assert result.noise_probability < 1e-10
 

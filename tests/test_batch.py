@@ -1,6 +1,10 @@
 """Periods of many light curves: one row each, whatever happens to them, on any number of processes."""
 
 import io
+import re
+import signal
+import subprocess
+import sys
 from functools import cache
 
 import numpy as np
@@ -11,18 +15,19 @@ from astropy.time import Time
 from astropy.timeseries import TimeSeries
 
 from alerce_zvar import LightCurves, find_period, find_periods
+from alerce_zvar.period import batch
 
-RANGE = {"minimum_period": 0.3 * u.day, "maximum_period": 2 * u.day}
+RANGE = {"minimum_period": 0.4 * u.day, "maximum_period": 2 * u.day}
 PERIODS = (0.5713, 0.7219, 1.3127, 0.4471, 1.7333, 0.9127)
 
 
 @cache
 def star(period, seed=0):
-    """A sawtooth in one band, 150 points in 400 days."""
+    """A sawtooth in one band, 100 points in 150 days."""
     rng = np.random.default_rng(seed)
-    days = np.sort(rng.uniform(0, 400, 150))
-    mag = 17 + 0.6 * (days / period % 1) + 0.02 * rng.normal(size=150)
-    data = {"band": np.full(150, "r"), "mag": mag * u.mag, "mag_err": np.full(150, 0.02) * u.mag}
+    days = np.sort(rng.uniform(0, 150, 100))
+    mag = 17 + 0.6 * (days / period % 1) + 0.02 * rng.normal(size=100)
+    data = {"band": np.full(100, "r"), "mag": mag * u.mag, "mag_err": np.full(100, 0.02) * u.mag}
     return TimeSeries(time=Time(58000 + days, format="mjd", scale="tdb"), data=data)
 
 
@@ -44,11 +49,11 @@ def table():
 def test_one_row_per_light_curve_in_their_order(table):
     assert isinstance(table, QTable)
     assert table["id"].tolist() == list(stars())
-    assert np.abs(table["period"].to_value(u.day) / PERIODS - 1).max() < 1e-4
+    assert np.abs(table["period"].to_value(u.day) / PERIODS - 1).max() < 2e-4
     assert table["period"].unit == table["period_err"].unit == u.day
     assert table["believed"].all()
     assert set(table["error"]) == {""}
-    assert table["n_points"].tolist() == [150] * len(PERIODS)
+    assert table["n_points"].tolist() == [100] * len(PERIODS)
 
 
 def test_a_row_is_what_find_period_says(table):
@@ -77,9 +82,74 @@ def test_failures_are_rows_with_the_reason(table):
     assert found["epoch_time"].mask.tolist() == [False, True, True, True]
     assert found["n_points"].mask.tolist() == [False, True, True, True]
     assert found["period"][0].unmasked == table["period"][0]
-    for words, told in zip(("4 usable rows", "does not vary", "one light curve"), found["error"][1:], strict=True):
-        assert words in told
+    wanted = ("ValueError: .* 4 usable rows", "ValueError: .* does not vary", "TypeError: .* one light curve")
+    for words, told in zip(wanted, found["error"][1:], strict=True):
+        assert re.match(words, told)
     assert not found["believed"][1:].any()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [np.linalg.LinAlgError("Singular matrix"), ZeroDivisionError(), MemoryError("no room"), RecursionError("deep")],
+)
+def test_whatever_one_light_curve_raises_is_its_row(error, monkeypatch):
+    search = batch.find_period
+
+    def fails_on_the_second(light_curve, **options):
+        if light_curve is star(PERIODS[1]):
+            raise error
+        return search(light_curve, **options)
+
+    monkeypatch.setattr(batch, "find_period", fails_on_the_second)
+    found = find_periods([star(period) for period in PERIODS[:3]], workers=1, method="lombscargle", **RANGE)
+    assert found["error"].tolist() == ["", f"{type(error).__name__}: {error}", ""]
+    assert found["period"].mask.tolist() == [False, True, False]
+    np.testing.assert_allclose(found["period"].value.unmasked[[0, 2]], np.array(PERIODS)[[0, 2]], rtol=2e-3)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_an_interrupt_is_no_failure(error, monkeypatch):
+    def interrupted(light_curve, **options):
+        raise error
+
+    monkeypatch.setattr(batch, "find_period", interrupted)
+    with pytest.raises(error):
+        find_periods([star(PERIODS[0])], workers=1)
+
+
+class Deadly:
+    """Kills the process that unpickles it, as the system does where memory runs out."""
+
+    def __reduce__(self):
+        return signal.raise_signal, (signal.SIGTERM,)
+
+
+class Unreadable:
+    """Cannot be handed to another process."""
+
+    def __reduce__(self):
+        raise ZeroDivisionError("no way out")
+
+
+def test_a_process_that_dies_loses_no_other_light_curve():
+    """Its light curve is told, all others are searched."""
+    curves = [*stars().values(), star(PERIODS[0])]
+    curves[1], curves[4] = Deadly(), Unreadable()
+    found = find_periods(curves, workers=2, method="lombscargle", **RANGE)
+    whole = find_periods(curves, workers=1, method="lombscargle", **RANGE)
+    kinds = [told.partition(":")[0] for told in found["error"]]
+    assert kinds == ["", "BrokenProcessPool", "", "", "ZeroDivisionError", "", ""]
+    assert found["error"][1].endswith("was killed from outside, as where memory runs out")
+    well = found["error"] == ""
+    assert np.array_equal(found["period"][well].unmasked, whole["period"][well].unmasked)
+
+
+def test_a_script_without_a_guard_is_told_of_it(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("from alerce_zvar import find_periods\nfind_periods(['no light curve'] * 9, workers=2)\n")
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    assert "RuntimeError: find_periods cannot start processes" in ended.stderr
 
 
 def test_light_curves_bring_their_ids():

@@ -6,7 +6,7 @@ from decimal import Decimal, getcontext
 import numpy as np
 import pytest
 from astropy import units as u
-from astropy.table import QTable
+from astropy.table import QTable, Table, vstack
 from astropy.time import Time
 from astropy.timeseries import TimeSeries
 from astropy.utils.masked import Masked
@@ -145,6 +145,8 @@ def test_phase_takes_scalars_and_a_period_for_each_time():
     np.testing.assert_allclose(phase([0.5, 3.0], [1.0, 4.0], [0.0, 1.0]), [0.5, 0.5])
     assert phase(time, 0.57 * u.day) == pytest.approx(fold(TimeSeries(time=time), 0.57 * u.day)["phase"].value)
     assert phase([], 1.0).shape == (0,)
+    day, tiny = 7.25, 1e-9
+    assert phase(day, tiny) == pytest.approx(float(Decimal(day) / Decimal(tiny) % 1), abs=1e-12)
 
 
 @pytest.mark.parametrize("tiny", [1e-17, 1e-300])
@@ -207,6 +209,53 @@ def test_the_fold_is_a_copy_that_keeps_descriptions():
     assert curve["mag"][0] < 20 * u.mag
     assert curve["time"][0] < curve["time"][1]
     assert not folded.indices
+
+
+@pytest.mark.parametrize("kind", [TimeSeries, QTable, Table])
+def test_the_fold_is_a_table_like_any_other(kind):
+    """Whatever table was folded: units make Quantities, indices stay behind, and rows and columns can be changed."""
+    curve = kind(light_curve())
+    curve["mag"].info.format = ".3f"
+    curve.meta["notes"] = ["first"]
+    curve["flag"] = np.ma.array(np.zeros(200, int), mask=np.arange(200) == 7)
+    curve.add_index("band")
+    indices = len(curve.indices)
+    folded = fold(curve, 0.57 * u.day)
+    assert type(folded) is QTable
+    assert folded.colnames == ["phase", "cycle", *curve.colnames]
+    assert isinstance(folded["mag"], u.Quantity)
+    assert folded["flag"].mask.tolist() == curve["flag"].mask.tolist()
+    assert (folded["mag"].info.name, folded["mag"].info.format) == ("mag", ".3f")
+    assert all(folded[name].info.parent_table is folded for name in folded.colnames)
+    assert all(curve[name].info.parent_table is curve for name in curve.colnames)
+    assert not folded.indices
+    assert len(curve.indices) == indices > 0
+    folded["band"][0], folded.meta["period"] = "g" if curve["band"][0] == "r" else "r", 0
+    assert folded["band"][0] != curve["band"][0]
+    assert list(curve.meta) == ["notes"]
+    folded.sort("phase")
+    assert np.all(np.diff(folded["phase"]) >= 0)
+    folded.remove_rows(slice(10, None))
+    folded.rename_column("mag", "magnitude")
+    assert [len(folded), len(curve)] == [10, 200]
+    assert vstack([folded, folded]).colnames[-4:] == ["band", "magnitude", "mag_err", "flag"]
+
+
+@pytest.mark.parametrize("number", [1, 8191, 8193, 20000])
+def test_many_times_are_folded_as_few(number):
+    """Times are taken block by block, with one period or one for each; none is left out or mixed up."""
+    rng = np.random.default_rng(number)
+    days, each = rng.uniform(0, 3000, number), rng.uniform(0.1, 5, number)
+    time, epoch = Time(58000, days, format="mjd", scale="tdb"), Time(59000.25, format="mjd", scale="tdb")
+    for period in (0.57, each):
+        wanted = (days - 1000.25) / period
+        for phases in (phase(time, period * u.day, epoch), phase(days, period, 1000.25)):
+            assert phases.shape == (number,)
+            np.testing.assert_allclose(phases, wanted - np.floor(wanted), atol=1e-8)
+    folded = fold(TimeSeries(time=time, data={"n": days}), 0.57 * u.day, epoch_time=epoch)
+    assert np.array_equal(folded["phase"].value, phase(time, 0.57 * u.day, epoch))
+    assert folded["cycle"].dtype == np.int64
+    assert np.array_equal(folded["cycle"], np.floor((days - 1000.25) / 0.57))
 
 
 def test_epoch_and_unit_of_the_period_are_honoured():

@@ -3,6 +3,8 @@
 import os
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from itertools import chain
 from multiprocessing import get_context
 
 import numpy as np
@@ -24,8 +26,12 @@ _NUMBERS = {
     "power": None,
     "false_alarm_probability": None,
     "noise_probability": None,
+    "nterms": None,
     "n_points": None,
 }
+_WHOLE, _FLAGS = ("nterms", "n_points"), ("believed", "at_edge")
+_TEXTS = ("terrestrial", "shape", "method", "reason")
+_DIED = "BrokenProcessPool: the process that searched it was killed from outside, as where memory runs out"
 
 
 def find_periods(
@@ -45,8 +51,9 @@ def find_periods(
 
     Every light curve is searched as by `find_period`, in a process of its own core; the rows are in the order of the
     light curves and do not depend on the number of processes. Only a few light curves are on their way at a time, so an
-    iterator of millions may be given. What cannot be searched has a row too, with masked numbers and the reason in
-    ``error``.
+    iterator of millions may be given. What cannot be searched, for whatever reason, has a row too, with masked numbers
+    and the reason in ``error``. Where a process dies, the light curves that were on their way are searched once more,
+    each alone.
 
     A script that calls this with several workers must keep its own code under ``if __name__ == "__main__":``, since the
     processes read the script again; see `multiprocessing`.
@@ -68,9 +75,10 @@ def find_periods(
     -------
     `~astropy.table.QTable`
         One row per light curve: ``id`` (text; the number of the light curve where there are no ids), ``period``,
-        ``period_err`` [d], ``power``, ``false_alarm_probability``, ``noise_probability``, ``n_points``, ``epoch_time``
-        (of maximum light, in the scale of the first light curve), ``believed``, ``terrestrial``, ``shape``,
-        ``method``, ``reason``, and ``error`` (empty where all went well).
+        ``period_err`` [d], ``power``, ``false_alarm_probability``, ``noise_probability``, ``nterms``, ``n_points``,
+        ``epoch_time`` (of maximum light, in the scale of the first light curve), ``believed``, ``at_edge``,
+        ``terrestrial``, ``shape``, ``method``, ``reason``, and ``error`` (class and words of what was raised, such as
+        ``"ValueError: the light curve has 3 usable rows; ..."``; empty where all went well).
 
     Raises
     ------
@@ -78,6 +86,8 @@ def find_periods(
         `light_curves` cannot be gone through.
     ValueError
         There is no such method, or an option or `workers` is out of its range.
+    RuntimeError
+        No process can be started.
     """
     workers = check_workers(workers)
     check_method(method, options)
@@ -122,15 +132,77 @@ def _in_processes(named, options, workers):
     else:
         yield from _in_process(first, options)
         return
-    options = options | {"workers": 1}
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_alone) as pool:
-        under_way = deque(pool.submit(_row, *pair, options) for pair in first)
-        for pair in named:
-            if len(under_way) >= _AHEAD * workers:
-                yield under_way.popleft().result()
-            under_way.append(pool.submit(_row, *pair, options))
-        while under_way:
-            yield under_way.popleft().result()
+    pairs, waiting = chain(first, named), deque()
+    while True:
+        try:
+            yield from _in_pool(pairs, waiting, options, workers)
+            return
+        except BrokenProcessPool:
+            again = [pair for pair, _ in waiting]
+            waiting.clear()
+        yield from _one_by_one(again, options)
+
+
+def _pool(workers):
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_alone)
+
+
+def _in_pool(pairs, waiting, options, workers):
+    """Rows in order. `waiting` keeps what has none yet, so that nothing is lost where a process dies."""
+    options, pool = options | {"workers": 1}, _pool(workers)
+    try:
+        for pair in pairs:
+            waiting.append((pair, None))
+            waiting[-1] = pair, pool.submit(_row, *pair, options)
+            if len(waiting) >= _AHEAD * workers:
+                yield _first(waiting)
+        while waiting:
+            yield _first(waiting)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _first(waiting):
+    """Row of the first that waits."""
+    (name, _), future = waiting[0]
+    row = _result(name, future)
+    waiting.popleft()
+    return row
+
+
+def _one_by_one(pairs, options):
+    """Rows of light curves one of which ends the process that searches it."""
+    options, pool = options | {"workers": 1}, _pool(1)
+    try:
+        _check_starts(pool)
+        for name, light_curve in pairs:
+            try:
+                yield _result(name, pool.submit(_row, name, light_curve, options))
+            except BrokenProcessPool:
+                yield {"id": name, "error": _DIED}
+                pool = _pool(1)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _check_starts(pool):
+    try:
+        pool.submit(os.getpid).result()
+    except BrokenProcessPool as error:
+        raise RuntimeError(
+            "find_periods cannot start processes (what they said is on stderr): keep the code of a script under "
+            "if __name__ == '__main__':, or pass workers=1"
+        ) from error
+
+
+def _result(name, future):
+    """Row of a light curve; what could not be handed to a process or back is a failure of its own."""
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        raise
+    except Exception as error:  # as `_row`
+        return _failure(name, error)
 
 
 def _alone():
@@ -143,17 +215,24 @@ def _row(name, light_curve, options):
     """What the table says of one light curve; plain numbers and texts."""
     try:
         result = find_period(light_curve, **options)
-    except (TypeError, ValueError) as error:
-        return {"id": name, "error": str(error) or type(error).__name__}
+        return _told(name, result)
+    except Exception as error:  # one light curve, whatever is wrong with it, must not end the search of all others
+        return _failure(name, error)
+
+
+def _failure(name, error):
+    return {"id": name, "error": f"{type(error).__name__}: {error}"}
+
+
+def _told(name, result):
     numbers = {key: getattr(result, key) for key in _NUMBERS}
     epoch = result.epoch_time
     return {
         "id": name,
         **{key: float(getattr(value, "value", value)) for key, value in numbers.items()},
         "epoch_time": (epoch.jd1, epoch.jd2, epoch.scale),
-        "believed": result.believed,
         "error": "",
-        **{key: getattr(result, key) for key in ("terrestrial", "shape", "method", "reason")},
+        **{key: getattr(result, key) for key in (*_FLAGS, *_TEXTS)},
     }
 
 
@@ -166,11 +245,12 @@ def _table(rows):
 
     table = QTable({"id": texts("id")})
     for key, unit in _NUMBERS.items():
-        values = np.array([row.get(key, 0) for row in rows], dtype=int if key == "n_points" else float)
+        values = np.array([row.get(key, 0) for row in rows], dtype=int if key in _WHOLE else float)
         table[key] = _masked(values if unit is None else values << unit, failed)
     table["epoch_time"] = _times([row.get("epoch_time") for row in rows], failed)
-    table["believed"] = np.array([row.get("believed", False) for row in rows], dtype=bool)
-    for key in ("terrestrial", "shape", "method", "reason", "error"):
+    for key in _FLAGS:
+        table[key] = np.array([row.get(key, False) for row in rows], dtype=bool)
+    for key in (*_TEXTS, "error"):
         table[key] = texts(key)
     return table
 

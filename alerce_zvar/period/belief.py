@@ -9,12 +9,33 @@ from scipy.stats import norm
 from alerce_zvar.period.candidates import ALIASES, SAME
 from alerce_zvar.period.shapes import Shapes
 
-__all__ = ["believed", "chance", "terrestrial"]
+__all__ = ["believed", "chance", "doubt", "terrestrial"]
 
 _UNLIKELY = 1e-3  # chance below which a period is believed
 _STRONG = 0.3  # share of the scatter that a terrestrial period must explain: what air and seeing do is weaker
+_FEWEST_CYCLES = 2.0  # observed, or nothing was seen to come back
 _DAYS = 8  # fractions of the day that are terrestrial
+_ROUNDING = 1e-9
 _SAME_LONG = 0.5  # of 1 / baseline: as near must a period be to the month or the year
+
+
+def doubt(cycles):
+    """Why a period is not believed however well it fits, or an empty text.
+
+    A slow change of any kind fits a period longer than the observations; that it comes back is seen from two cycles on.
+
+    Parameters
+    ----------
+    cycles : float
+        Periods between the first and the last observation.
+
+    Returns
+    -------
+    str
+    """
+    if cycles > _FEWEST_CYCLES * (1 - _ROUNDING):
+        return ""
+    return f"not believed: the observations cover {cycles:.3g} cycles, fewer than {_FEWEST_CYCLES:.0f}"
 
 
 def believed(chance, share, terrestrial):

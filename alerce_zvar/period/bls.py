@@ -128,7 +128,7 @@ METHOD = Method(
     suits="eclipses of any width, detached binaries, transits",
     statistic="share of chi2 in a box",
     meaning="share of the scatter that two levels explain, one in a box of phase where the star is fainter; 0 to 1",
-    reference="Kovacs, Zucker & Mazeh 2002, A&A 391, 369",
+    citations=("2002A&A...391..369K",),
     options=(
         Option("durations", DURATIONS, "different fractions of the period from 0.001 to 0.5", _check_durations),
         whole("oversample", OVERSAMPLE, 1, 50),

@@ -93,7 +93,7 @@ METHOD = Method(
     suits="any shape, many points, outliers: it counts points and takes no squares",
     statistic="H(value) - H(value | phase)",
     meaning="what the phase takes off the entropy of the values; from 0, natural units",
-    reference="Graham et al. 2013, MNRAS 434, 2629",
+    citations=("2013MNRAS.434.2629G",),
     options=(whole("n_bins", 10, 2, MAX_BINS), whole("n_value_bins", 5, 2, MAX_BINS), ENGINE),
     extra="fast",
 )

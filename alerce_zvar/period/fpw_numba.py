@@ -18,14 +18,19 @@ __all__ = ["LANES", "ONE", "fill", "find_bins", "levels"]
 
 LANES = 8  # frequencies at a time; 4 to 16 are as fast
 ONE = np.uint64(1)  # unsigned, or numba looks for indices from the end
+_TWO = np.int32(2)
 
 
 @compiled
 def find_bins(time, frequency, n_bins, first, slots):
-    """Slot of each observation's ``w x`` in the histograms; that of its ``w`` is the next one."""
+    """Slot of each observation's ``w x`` in the histograms; that of its ``w`` is the next one.
+
+    All whole numbers have 32 bits: as many fit into a vector register as there are float64 in two.
+    """
+    first = np.int32(first)
     for j in range(len(time)):
         cycle = frequency * time[j]
-        slots[j] = first + 2 * np.int32(n_bins * (cycle - np.floor(cycle)))
+        slots[j] = np.uint32(first + np.int32(_TWO * np.int32(n_bins * (cycle - np.floor(cycle)))))
 
 
 @compiled

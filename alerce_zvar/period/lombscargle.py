@@ -170,7 +170,13 @@ METHOD = Method(
     suits="smooth waves; with more harmonics any smooth shape",
     statistic="power",
     meaning="share of the scatter that the harmonics explain, 0 to 1 (normalization 'standard')",
-    reference="Zechmeister & Kuerster 2009, A&A 496, 577; Palmer 2009, ApJ 695, 496",
+    citations=(
+        "1976Ap&SS..39..447L",
+        "1982ApJ...263..835S",
+        "2009A&A...496..577Z",  # a constant fitted along, and errors
+        "2009ApJ...695..496P",  # several harmonics
+        "2018ApJS..236...16V",
+    ),
     options=(
         whole("nterms", 1, 1, MAX_NTERMS),
         choice("fit_mean", True, (True, False)),

@@ -81,7 +81,9 @@ class Method:
     meaning : str
         What power says, in words.
     reference : str
-        Where the method is described.
+        Where the method is described, in words; by default the works of `citations`.
+    citations : tuple of str
+        Keys of the works that describe it, for `alerce_zvar.cite`; see `alerce_zvar.references`.
     options : tuple of Option
         What else `power_blocks` takes.
     extra : str
@@ -101,6 +103,7 @@ class Method:
     statistic: str = "power"
     meaning: str = ""
     reference: str = ""
+    citations: tuple = ()
     options: tuple = ()
     extra: str = ""
     needs_bands: bool = False

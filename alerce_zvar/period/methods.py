@@ -15,6 +15,7 @@ from astropy.table import Table
 from alerce_zvar.errors import shown
 from alerce_zvar.period import aov, bls, conditional_entropy, fpw_method, lombscargle, multiband, pdm, stringlength
 from alerce_zvar.period.method import Method
+from alerce_zvar.references import in_words
 
 __all__ = ["get_method", "list_methods", "register_method"]
 
@@ -58,7 +59,7 @@ def list_methods():
         ``needs_bands``, ``extra`` (of this package, that makes it fast), ``reference``.
     """
     rows = [
-        [_options(method) if name == "options" else getattr(method, name) for name in COLUMNS]
+        [_TOLD[name](method) if name in _TOLD else getattr(method, name) for name in COLUMNS]
         for method in _METHODS.values()
     ]
     return Table(rows=rows, names=list(COLUMNS), dtype=list(COLUMNS.values()))
@@ -66,6 +67,13 @@ def list_methods():
 
 def _options(method):
     return ", ".join(f"{option.name}={option.default!r}" for option in method.options)
+
+
+def _reference(method):
+    return method.reference or in_words(method.citations)
+
+
+_TOLD = {"options": _options, "reference": _reference}
 
 
 def register_method(method):

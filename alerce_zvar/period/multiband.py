@@ -88,7 +88,7 @@ METHOD = Method(
     suits="smooth waves in several bands, or in fields of different zero points",
     statistic="power",
     meaning="share of the scatter about the levels of the groups that the harmonics explain, 0 to 1",
-    reference="VanderPlas & Ivezic 2015, ApJ 812, 18",
+    citations=("2015ApJ...812...18V",),
     options=(
         whole("nterms", 1, 1, MAX_NTERMS),
         choice("model", "shared", MODELS),

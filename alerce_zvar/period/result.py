@@ -36,7 +36,10 @@ class PeriodResult(Searched):
     shape : str
         What describes the folded light curve best, such as ``"4 harmonics"`` or ``"2 eclipses"``.
     reason : str
-        Why this period and not another.
+        Why this period and not another; at the end `doubt`.
+    doubt : str
+        Why it is not believed however well it fits, or empty: fewer than two cycles were observed, or it is the alias
+        of a slower variation, outside the range.
     nterms : int
         Harmonics of the fit that gives `power`, `period_err`, `epoch_time` and the amplitudes.
     samples_per_peak : float
@@ -62,6 +65,7 @@ class PeriodResult(Searched):
     options: dict
     shape: str
     reason: str
+    doubt: str
     others: tuple
     normalization: str = field(default=lombscargle.NORMALIZATION, init=False)
     engine: str = field(default_factory=lombscargle.engine, init=False)
@@ -116,10 +120,11 @@ class PeriodResult(Searched):
     def believed(self):
         """True if the observations speak for the period; False means that no period is believed.
 
-        `noise_probability` must be below 0.001, and a `terrestrial` period must explain a good part of the scatter.
+        `noise_probability` must be below 0.001, a `terrestrial` period must explain a good part of the scatter, and
+        there must be no `doubt`.
         """
         chance, share = self._chance
-        return belief.believed(chance, share, self.terrestrial)
+        return not self.doubt and belief.believed(chance, share, self.terrestrial)
 
     @property
     def noise_probability(self):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from alerce_zvar.period import fourier, lombscargle, peaks, verdict
+from alerce_zvar.period import belief, fourier, lombscargle, peaks, verdict
 from alerce_zvar.period.candidates import SAME
 from alerce_zvar.period.fpw_search import check_workers
 from alerce_zvar.period.grid import make_grid
@@ -38,7 +38,11 @@ def find_period(
     for eclipses (box least squares), with their multiples and their aliases by the day, month and year; compares at
     each how well waves of up to eight harmonics, eclipses, and steps describe the folded light curve; and decides among
     P, P/2, 2 P, P/3 and 3 P by what the folded shapes say. ``believed`` of the result says whether a period was found
-    at all, and ``alternatives`` why other periods were not taken.
+    at all, and ``alternatives`` why other periods were not taken. Of more than 10,000 points a random sample, always
+    the same, is screened for eclipses; all points take part in everything else.
+
+    With a `maximum_period` beyond half of the time span periods are found of which fewer than two cycles were observed;
+    none of those is believed.
 
     Any other method takes the highest peak of its own periodogram; those of Lomb-Scargle are refined by exact fits.
 
@@ -92,12 +96,15 @@ def find_period(
     )
     search = _auto if chosen is None else _waves if chosen is lombscargle.METHOD else _by_periodogram
     found = search(series, grid, chosen, options, workers)
+    doubt = found.pop("doubt", "") or belief.doubt(series.baseline * found["fit"].frequency)
+    found["reason"] += f"; {doubt}" if doubt else ""
     return PeriodResult(
         series=series,
         grid=grid,
         samples_per_peak=float(per_peak),
         method=chosen.name if chosen else AUTO,
         options=options,
+        doubt=doubt,
         **found,
     )
 
@@ -159,6 +166,7 @@ def _auto(series, grid, chosen, options, workers):
         "other_fits": tuple(sorted([fit, *others], key=lambda one: -one.power)),
         "shape": str(found.fit),
         "reason": found.reason,
+        "doubt": found.doubt,
         "others": found.alternatives,
     }
 

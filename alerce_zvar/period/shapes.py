@@ -30,6 +30,7 @@ _MISFIT = 0.1  # share of the scatter that is added to the errors
 _PARAMETERS_OF_ECLIPSE = 3  # phase, length, depth
 _VISITS_PER_PARAMETER = 3  # visits that a shape needs for each
 _MANY_VISITS = 100  # from which on alternate cycles are compared in full detail
+_BLOCK = 1 << 13  # points of a group in one go: a few megabytes of sines and cosines, which the cache holds
 _COMB, _COMB_OF_ECLIPSE = 17, 61  # frequencies tried in a refinement
 _CLEARLY = 10.0  # by which a second minimum must lower the score
 _LENGTHS = 5  # of an eclipse that are independent
@@ -37,6 +38,7 @@ _APART = 0.15  # of a cycle between two minima
 _ROUNDS = 2  # of fitting a wave and the amplitudes of the bands in turn
 _AMPLITUDES = (0.2, 5.0)  # of a band, in the mean one
 _INSIDE = (np.arange(_BINS) - np.arange(_BINS)[:, None]) % _BINS  # bins from a start on
+_ENDS = np.arange(_BINS) + _WIDTHS[:, None]  # of boxes, in bins
 
 
 @dataclass(frozen=True, order=True)
@@ -77,7 +79,7 @@ class Shapes:
         self.total = float(self.weight @ self._fainter**2)
         order = np.argsort(series.group, kind="stable")
         ends = np.cumsum(np.bincount(series.group))
-        self._groups = np.split(order, ends[:-1])
+        self._groups = [np.split(rows, range(_BLOCK, len(rows), _BLOCK)) for rows in np.split(order, ends[:-1])]
 
     def best(self, frequency):
         """The `Fit` of the shape that suits a frequency best."""
@@ -164,16 +166,32 @@ class Shapes:
 
     def wave(self, frequency, nterms):
         """The `_Wave` of up to `nterms` harmonics at a frequency."""
-        angle = np.exp(2j * np.pi * np.mod(frequency * self.series.time, 1.0))
+        products = np.zeros((self.n_bands, 2 * nterms + 1, 2 * nterms + 1))
+        for blocks in self._groups:
+            products[self.series.band[blocks[0][0]]] += self._products(blocks, frequency, nterms)
+        return _Wave(products)
+
+    def _products(self, blocks, frequency, nterms):
+        """Sums of products about the level of a group: those of its blocks, and those of their levels about its own."""
+        products, levels, weights = 0.0, [], []
+        for members in blocks:
+            rows, weight = self._basis(members, frequency, nterms), self.weight[members]
+            weights.append(weight.sum())
+            levels.append(weight @ rows / weights[-1])
+            rows -= levels[-1]
+            products = products + (rows * weight[:, None]).T @ rows
+        if len(blocks) > 1:
+            apart = levels - np.average(levels, axis=0, weights=weights)
+            products += (apart.T * weights) @ apart
+        return products
+
+    def _basis(self, members, frequency, nterms):
+        """The values, and sines and cosines of all harmonics, side by side."""
+        angle = np.exp(2j * np.pi * np.mod(frequency * self.series.time[members], 1.0))
         powers = np.cumprod(np.broadcast_to(angle[:, None], (len(angle), nterms)), axis=1)
         basis = np.empty((len(angle), 2 * nterms + 1))
-        basis[:, 0], basis[:, 1::2], basis[:, 2::2] = self.series.value, powers.imag, powers.real
-        products = np.zeros((self.n_bands, 2 * nterms + 1, 2 * nterms + 1))
-        for members in self._groups:
-            rows, weight = basis[members], self.weight[members]
-            rows -= weight @ rows / weight.sum()
-            products[self.series.band[members[0]]] += (rows * weight[:, None]).T @ rows
-        return _Wave(products)
+        basis[:, 0], basis[:, 1::2], basis[:, 2::2] = self.series.value[members], powers.imag, powers.real
+        return basis
 
     def dips(self, frequency):
         """The `_Dips` at a frequency."""
@@ -255,7 +273,7 @@ class _Dips:
         self._weighted, self._weight, self._total = weighted, weight, total
         self._free = np.ones(_BINS, dtype=bool)
         self._explained = [0.0]
-        self._parts = []
+        self._parts = []  # sums over the bins of each eclipse
         self.found = []  # (first bin, width) of each eclipse, the deepest first
         for _ in range(2):
             self._add()
@@ -272,29 +290,29 @@ class _Dips:
     def _add(self):
         """Find the box that explains most outside the eclipses found before."""
         weight = np.where(self._free, self._weight, 0.0)
-        level = np.sum(self._weighted[self._free]) / max(weight.sum(), 1e-300)
+        total, least = weight.sum(), 1e-9 * weight.sum()
+        level = self._sums(self._free)[0] / max(total, 1e-300)
         weighted = np.where(self._free, self._weighted - level * self._weight, 0.0)
-        inside, weight_inside = _box_sums(weighted), _box_sums(weight)
-        outside = weight.sum() - weight_inside
-        counts = (inside > 0) & (weight_inside > 1e-9 * weight.sum()) & (outside > 1e-9 * weight.sum())
-        norm = np.where(counts, weight_inside * outside, 1.0)
-        gain = np.where(counts, inside**2 / norm, 0.0)
-        row, first = np.unravel_index(np.argmax(gain), gain.shape)
+        inside, weight_inside = _box_sums(np.array([weighted, weight]))
+        outside = total - weight_inside
+        counts = (inside > 0) & (weight_inside > least) & (outside > least)
+        gain = np.divide(inside**2, weight_inside * outside, out=np.zeros(counts.shape), where=counts)
+        row, first = divmod(int(gain.argmax()), _BINS)
         if counts[row, first]:
             box = _INSIDE[first] < _WIDTHS[row]
-            self.found.append((int(first), int(_WIDTHS[row])))
-            self._parts.append(box & self._free)
+            self.found.append((first, int(_WIDTHS[row])))
+            self._parts.append(self._sums(box & self._free))
             self._free = self._free & ~box
-        self._explained.append(self._levels_explain())
+        levels = [self._sums(self._free), *self._parts]
+        self._explained.append(sum(weighted**2 / weight for weighted, weight in levels if weight > 0))
 
-    def _levels_explain(self):
-        parts = [self._free, *self._parts]
-        sums = [(np.sum(self._weighted[part]), np.sum(self._weight[part])) for part in parts]
-        return sum(weighted**2 / weight for weighted, weight in sums if weight > 0)
+    def _sums(self, part):
+        """Sums over some bins."""
+        return self._weighted[part].sum(), self._weight[part].sum()
 
 
 def _box_sums(sums):
-    """Sums over boxes of each width from each bin on, shape (widths, bins)."""
-    upto = np.concatenate([[0.0], np.cumsum(np.concatenate([sums, sums[: _WIDTHS[-1]]]))])
-    starts = np.arange(_BINS)
-    return upto[starts + _WIDTHS[:, None]] - upto[starts]
+    """Sums over boxes of each width from each bin on, shape (..., widths, bins)."""
+    upto = np.zeros((len(sums), 1 + _BINS + _WIDTHS[-1]))
+    np.cumsum(np.concatenate([sums, sums[:, : _WIDTHS[-1]]], axis=1), axis=1, out=upto[:, 1:])
+    return upto.take(_ENDS, axis=1) - upto[:, None, :_BINS]

@@ -144,7 +144,7 @@ METHOD = Method(
     suits="few points of good quality, any smooth shape",
     statistic="1 / string length",
     meaning="one over the length of the string through the folded points",
-    reference="Burke, Rolland & Boy 1970, JRASC 64, 353; Dworetsky 1983, MNRAS 203, 917",
+    citations=("1983MNRAS.203..917D",),
     options=(choice("scaled", True, (True, False)), ENGINE),
     extra="fast",
 )

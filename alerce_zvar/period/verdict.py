@@ -14,6 +14,7 @@ _CLOSER = 40  # proposed frequencies that are refined
 _SHOWN = 10  # alternatives kept
 _REACH = 0.6  # of 1 / baseline, to both sides: reach of the refinement
 FINE = 0.05  # of 1 / baseline: reach of the last look
+_FINEST = 0.005  # and of one after it, of so many points that scores fall by tens within a step of it
 _CLEAR = 20.0  # by which a multiple of a period must be better than the period itself
 _FEW_CYCLES, _CLEAR_OF_FEW = 10, 50.0  # in units of SAME: fewer cycles differ by more than noise
 _ALTERNATE = 10.0  # by which alternate cycles must differ
@@ -23,6 +24,7 @@ _CONTACT = (0.1, 0.6)  # days: half the periods of contact binaries
 _SINE = 0.22  # days: a pure sine is that of a contact binary only below; other stars have it at longer periods
 _ALIKE = 1.15  # largest ratio of their amplitudes in two bands
 _FEWEST_OF_BAND = 10  # points from which on the amplitude of a band is trusted
+_SLOWEST, _PER_WIDTH = 1.0, 5  # in units of 1 / baseline: slowest variation tried beyond the range; steps in each unit
 _SHARP, _PURE = 0.6, 0.1  # radians of phi21 about that of sharp minima; share of the second harmonic that matters
 
 
@@ -39,10 +41,11 @@ class Alternative:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The best fit, the reason for it, and the periods that were not taken."""
+    """The best fit, the reason for it, why it must not be believed (or empty), and the periods that were not taken."""
 
     fit: Fit
     reason: str
+    doubt: str
     alternatives: tuple
 
 
@@ -66,7 +69,7 @@ def judge(series, grid, workers=1):
     ranked = _ranked(shapes, candidates.propose(series, grid, workers), grid)
     best, reason = _decide(shapes, ranked, grid)
     best = _polished(shapes, best, grid)
-    return Verdict(best, reason, tuple(_alternatives(ranked, best, series)))
+    return Verdict(best, reason, _doubt(shapes, best, grid), tuple(_alternatives(ranked, best, series)))
 
 
 def _ranked(shapes, frequencies, grid):
@@ -148,8 +151,35 @@ def _like_contact_binary(shapes, fit):
 
 def _polished(shapes, fit, grid):
     """The fit at the best frequency in the close neighbourhood, inside the grid."""
-    near = shapes.near(fit.frequency, FINE / shapes.series.baseline, fit.shape)
-    return min([fit, *(shapes.best(f) for f in near if grid.minimum <= f <= grid.maximum)])
+    for reach in (FINE, _FINEST) if len(shapes.series.time) > candidates.MANY else (FINE,):
+        near = shapes.near(fit.frequency, reach / shapes.series.baseline, fit.shape)
+        fit = min([fit, *(shapes.best(f) for f in near if grid.minimum <= f <= grid.maximum)])
+    return fit
+
+
+def _doubt(shapes, best, grid):
+    """Words on a variation slower than the range reaches, if that fits better and the period may be its alias by days.
+
+    A giant of 300 days that is looked for up to 100 has its best period near one day, where it fits well.
+    """
+    width = 1 / shapes.series.baseline
+    days = round(best.frequency)
+    near = grid.minimum + SAME * width + days * (ALIASES["sidereal day"] - 1)
+    if not days or abs(best.frequency - days) > near or grid.minimum < width:
+        return ""
+    number = int(np.ceil((grid.minimum / width - _SLOWEST) * _PER_WIDTH)) + 1
+    slower = (shapes.best(frequency) for frequency in np.linspace(_SLOWEST * width, grid.minimum, number))
+    if min(map(_without_prior, slower)) > _without_prior(best):
+        return ""
+    return (
+        "not believed: it is near a whole number of cycles per day, and a variation slower than the range reaches fits "
+        "better; try a longer maximum_period"
+    )
+
+
+def _without_prior(fit):
+    """Score without its preference for long periods."""
+    return fit.score - 2 * np.log(fit.frequency)
 
 
 def _alternatives(ranked, best, series):

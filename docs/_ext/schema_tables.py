@@ -16,7 +16,7 @@ from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
 from sphinx.util.nodes import nested_parse_with_titles
 
-from alerce_zvar import __main__, cite, errors
+from alerce_zvar import __citation__, __main__, errors
 from alerce_zvar.alerce import migration
 from alerce_zvar.period import get_method, list_methods
 
@@ -229,7 +229,7 @@ class Migration(_Generated):
 
 class BibTeX(Directive):
     def run(self):
-        return [nodes.literal_block(cite.__citation__, cite.__citation__, language="bibtex")]
+        return [nodes.literal_block(__citation__, __citation__, language="bibtex")]
 
 
 class CommandLine(_Generated):
