@@ -19,7 +19,7 @@ project_copyright = f"2026, {author}"
 release = installed_version(project)
 version = release.partition("+")[0]
 
-extensions += ["schema_tables"]
+extensions += ["page_screenshots", "schema_tables"]
 exclude_patterns += ["_build", "_templates"]
 suppress_warnings = ["config.cache"]  # generated tables depend on the package, not on Sphinx's cache
 

@@ -1,24 +1,78 @@
-"""What all figures share: an Axes to draw on, the points of a band, labels."""
+"""What all figures share: an Axes to draw on, the rows that can be drawn, points, texts, labels and the legend."""
+
+import unicodedata
 
 import numpy as np
 from astropy import units as u
 from astropy.time import Time, TimeDelta
 
 from alerce_zvar.errors import require, shown
-from alerce_zvar.folding import band_names, bare_unit, numbers, usable, value_names
+from alerce_zvar.folding import band_names, usable, value_names
+from alerce_zvar.plot.style import FAINT_COLOR, figure_size
 
-__all__ = ["bands_of", "draw_points", "drawable", "finish", "make_axes", "pick_column", "time_label", "usable_rows"]
+__all__ = [
+    "BESIDE",
+    "FORCED",
+    "LIMITS",
+    "add_legend",
+    "bands_of",
+    "draw_points",
+    "drawable",
+    "explain_marker",
+    "finish",
+    "is_narrow",
+    "legend_text",
+    "make_axes",
+    "make_grid_axes",
+    "marker_size",
+    "pick_column",
+    "plain_text",
+    "points_of",
+    "set_title",
+    "text_width",
+    "time_label",
+    "unit_label",
+    "usable_rows",
+    "width_of",
+    "wrapped",
+]
 
-LIMITS = "upper limit"  # in the legend
+FORCED, LIMITS = "forced photometry", "upper limit"  # in a legend, where they come last
+BESIDE = (1.02, 0.0, 0.04, 1.0)  # place of a colour bar, as a share of the axes: as high as they are
 _NAMES = {"mag": "Magnitude", "flux": "Flux"}
+_HIDDEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}  # controls, marks of direction, what has no sign
+_NARROW = 4.0  # inches: Axes with no room beside them, nor for a long line above
 
 
-def make_axes(ax):
-    """The given Axes, or those of a new figure."""
+def make_axes(ax, *, scale=(1.0, 1.0), inches=None, layout="constrained"):
+    """The given Axes, or those of a new figure: by `scale` larger than usual, or of a height in inches."""
     if ax is not None:
         return ax
     (pyplot,) = require("plot", "matplotlib.pyplot")
-    return pyplot.subplots(figsize=(7.0, 4.2), layout="constrained")[1]
+    width, height = figure_size(scale)
+    return pyplot.subplots(figsize=(width, inches or height), layout=layout)[1]
+
+
+def make_grid_axes(number, *, panel=(2.6, 2.6)):
+    """Axes of a new figure with so many panels of about that size [inch], row by row, in an array; x and y shared."""
+    (pyplot,) = require("plot", "matplotlib.pyplot")
+    width = figure_size()[0]
+    columns = _even(number, max(1, round(width / panel[0])) + (width < _NARROW))
+    rows = -(-number // columns)
+    shape = {"sharex": True, "sharey": True, "squeeze": False}
+    height = panel[1] * min(1.0, width / columns / panel[0] + 0.15)
+    axes = pyplot.subplots(rows, columns, figsize=(width, rows * height), layout="constrained", **shape)[1].ravel()
+    for unused in axes[number:]:
+        unused.remove()
+    for above in axes[max(number - columns, 0) : number]:
+        above.tick_params(labelbottom=True)
+    return axes[:number]
+
+
+def _even(number, columns):
+    """Columns for so many things, at most so many as are given: as few as need no further row."""
+    rows = -(-number // columns)
+    return -(-number // rows)
 
 
 def drawable(light_curve):
@@ -47,12 +101,8 @@ def pick_column(light_curve, column):
 
 def usable_rows(light_curve, column):
     """Rows whose value, and error where there is one, can be drawn; a bool array."""
-    return usable(light_curve[column], _error(light_curve, column))
-
-
-def _error(light_curve, column):
-    name = f"{column}_err"
-    return light_curve[name] if name in light_curve.colnames else None
+    error = f"{column}_err"
+    return usable(light_curve[column], light_curve[error] if error in light_curve.colnames else None)
 
 
 def bands_of(table):
@@ -61,58 +111,155 @@ def bands_of(table):
     return [(str(band), bands == band) for band in np.unique(bands)]
 
 
-def draw_points(ax, x, table, column, *, styles, label=True, **options):
-    """Values with error bars, each band in its style.
+def draw_points(ax, x, y, error, style, *, label="", fill="full", **options):
+    """Values with error bars in the style of a band.
 
     Parameters
     ----------
     ax : `~matplotlib.axes.Axes`
         Where to draw.
-    x : ndarray of float
-        Abscissa of each row.
-    table : `~astropy.table.Table`
-        Rows without masked values.
-    column : str
-        What to draw.
-    styles : dict
-        Style of each band.
-    label : bool
-        Give each band a line in the legend.
+    x, y, error : ndarray of float
+        Points and their standard errors; NaN for none.
+    style : `~alerce_zvar.plot.style.BandStyle`
+        Colour and marker.
+    label : str
+        Line in the legend; empty for none.
+    fill : str
+        How much of the marker is filled, in matplotlib's words for ``fillstyle``.
     **options
         To `~matplotlib.axes.Axes.errorbar`.
     """
-    error = _error(table, column)
-    for band, rows in bands_of(table):
-        style = styles[band]
-        settings = {"ms": 3.5, "elinewidth": 0.8, "color": style.color, "mec": "white", "mew": 0.3, **options}
-        ax.errorbar(
-            x[rows],
-            numbers(table[column])[rows],
-            yerr=None if error is None else numbers(error, bare_unit(table[column]))[rows],
-            fmt=style.marker,
-            label=band if label and band else None,
-            **settings,
-        )
+    edge = {"mec": "white", "mew": 0.3} if fill == "full" else {"mec": style.color, "mew": 0.7, "mfcalt": "white"}
+    settings = {"ms": marker_size(), "elinewidth": 0.8, "color": style.color, "fillstyle": fill, **edge, **options}
+    if fill == "none":
+        settings |= {"fillstyle": "full", "mfc": "white"}  # error bars do not shine through
+    known = None if np.isnan(error).all() else error
+    ax.errorbar(x, y, yerr=known, fmt=style.marker, label=legend_text(label), **settings)
 
 
-def finish(ax, table, column, title):
-    """Label the ordinate with its unit, turn it over for magnitudes, set the title, and show the bands."""
-    unit = bare_unit(table[column])
-    ax.set_ylabel(_NAMES[column] + (f" [{unit:unicode}]" if unit not in (None, u.one) else ""))
+def explain_marker(ax, label, **look):
+    """A line in the legend for what a marker means in all colours."""
+    if label not in ax.get_legend_handles_labels()[1]:
+        ax.plot([], [], ls="none", color=FAINT_COLOR, label=label, **{"ms": marker_size(), "mew": 0.7, **look})
+
+
+def marker_size(times=1.0):
+    """Size of a point [point], in proportion to that of the settings."""
+    (matplotlib,) = require("plot", "matplotlib")
+    return times * 3.5 * matplotlib.rcParams["lines.markersize"] / matplotlib.rcParamsDefault["lines.markersize"]
+
+
+def finish(ax, column, unit, title):
+    """Label the ordinate with its unit, turn it over for magnitudes, set the title, and show the legend."""
+    ax.set_ylabel(unit_label(_NAMES[column], unit))
     if column == "mag" and not ax.yaxis_inverted():
         ax.invert_yaxis()
-    ax.set_title(title, fontsize="medium")
-    _add_legend(ax)
+    set_title(ax, title)
+    add_legend(ax, by_name=True)
     return ax
 
 
-def _add_legend(ax):
-    """Beside the axes, because folded light curves fill them from side to side; points before limits."""
-    entries = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
-    labels = sorted(entries, key=lambda label: (label.endswith(LIMITS), label))
-    if labels:
-        place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0), "frameon": False}
-        ax.legend([entries[label] for label in labels], labels, fontsize="small", handletextpad=0.3, **place)
+def add_legend(ax, *, below=False, by_name=False):
+    """Beside the axes, because folded light curves fill them; below where asked, or where they are narrow."""
+    handles, labels = ax.get_legend_handles_labels()
+    if not labels:
+        return
+    entries = dict(zip(labels, handles, strict=True))
+    if by_name:
+        entries = dict(sorted(entries.items(), key=lambda entry: (entry[0] in (FORCED, LIMITS), entry[0])))
+    place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
+    if below or is_narrow(ax):
+        size = points_of("small")
+        space = 2.6 * ax.xaxis.label.get_size() + 10  # points: labels of ticks and axis
+        width = max(text_width(label, "small") for label in labels) + 3 * size
+        columns = _even(len(entries), int(max(width_of(ax) * 72 // width, 1)))
+        place = {"loc": "upper center", "bbox_to_anchor": (0.5, 0.0), "borderaxespad": space / size, "ncols": columns}
+    look = {"fontsize": "small", "handletextpad": 0.3, "frameon": False}
+    ax.legend(list(entries.values()), list(entries), **look, **place)
+
+
+def set_title(ax, title):
+    """The lines of a title as plain text; a line that is longer than the axes allow is broken at its commas."""
+    room = 72 * 1.1 * width_of(ax)  # centred on the axes, a title may reach somewhat beyond
+    lines = [broken for line in title.split("\n") for broken in _broken(plain_text(line), room)]
+    ax.set_title("\n".join(lines).strip(), fontsize="medium")
+
+
+def _broken(line, room):
+    """Parts of a line that are no wider than the room [point], if it has commas there."""
+    first, *parts = line.split(", ")
+    lines = [first]
+    for part in parts:
+        longer = f"{lines[-1]}, {part}"
+        if text_width(longer, "medium") <= room:
+            lines[-1] = longer
+        else:
+            lines[-1] += ","
+            lines.append(part)
+    return lines
+
+
+def wrapped(text, room, size, lines):
+    """Text in so many lines that are no wider than the room [point]; an ellipsis stands for what is left out."""
+    found, words = [], text.split(" ")
+    while words and len(found) < lines:
+        number = len(words)
+        while number > 1 and text_width(" ".join(words[:number]), size) > room:
+            number -= 1
+        found.append(" ".join(words[:number]))
+        words = words[number:]
+    if found:
+        found[-1] = _cut(found[-1], room, size, more=bool(words))
+    return "\n".join(found)
+
+
+def _cut(line, room, size, *, more):
+    """A line, and an ellipsis where `more` would follow or it is too wide."""
+    short = f"{line}…" if more else line
+    while line and text_width(short, size) > room:
+        line = line[:-1].rstrip(" ,:;")
+        short = f"{line}…"
+    return short
+
+
+def text_width(text, size):
+    """Width of one line in the usual font [point]; `size` in matplotlib's words, such as ``"small"``."""
+    fonts, paths = require("plot", "matplotlib.font_manager", "matplotlib.textpath")
+    font = fonts.FontProperties(size=size)
+    return paths.TextPath((0, 0), text, prop=font).get_extents().width if text.strip() else 0.0
+
+
+def points_of(size):
+    """Size of a font in points, such as that of ``"small"``."""
+    (fonts,) = require("plot", "matplotlib.font_manager")
+    return fonts.FontProperties(size=size).get_size_in_points()
+
+
+def width_of(ax):
+    """Width of Axes [inch]."""
+    return ax.get_window_extent().width / ax.figure.dpi
+
+
+def is_narrow(ax):
+    """True for a figure of one column, and for each of several panels."""
+    return width_of(ax) < _NARROW
+
+
+def plain_text(text):
+    """Text that is drawn letter by letter: dollars begin no formula, and control characters and the like are seen."""
+    seen = "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in _HIDDEN else c for c in str(text))
+    return seen.replace("$", r"\$")
+
+
+def legend_text(text):
+    """Plain text for a legend, which would leave out what begins with an underscore; None for an empty one."""
+    plain = plain_text(text)
+    return f" {plain}" if plain.startswith("_") else plain or None
+
+
+def unit_label(name, unit):
+    """Such as ``Flux [nJy]``."""
+    return name + (f" [{unit:unicode}]" if unit not in (None, u.one) else "")
 
 
 def time_label(time, format="MJD"):

@@ -9,6 +9,7 @@ from astropy.io import fits
 
 from alerce_zvar.errors import require, shown
 from alerce_zvar.packets import grey_limits, sky_wcs
+from alerce_zvar.plot.axes import plain_text
 from alerce_zvar.plot.style import EMPTY_COLOR
 
 __all__ = ["plot_stamps"]
@@ -73,7 +74,7 @@ def plot_stamps(stamps, *, pixel_scale=None, title=None, axes=None):
         _draw(ax, name.capitalize(), image)
     figure = axes[0].figure
     named = ", ".join(filter(None, (told.get("oid"), told.get("candid"))))
-    axes[1].set_title((named if title is None else title) + f"\n{axes[1].get_title()}", fontsize="medium")
+    axes[1].set_title(plain_text(named if title is None else title) + f"\n{axes[1].get_title()}", fontsize="medium")
     for ax in (axes[0], axes[2]):
         ax.set_title(f"\n{ax.get_title()}", fontsize="medium")
     return figure
@@ -180,7 +181,9 @@ def _draw(ax, name, image):
     corners = centred.transform([(x, y) for x in (-0.5, columns - 0.5) for y in (-0.5, rows - 0.5)])
     (left, bottom), (right, top) = corners.min(axis=0), corners.max(axis=0)
     ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal", xticks=[], yticks=[], title=name)
-    notes = [f"{low:.4g} to {high:.4g} {image.unit}".strip() + ("" if image.has_wcs else "; pixel axes, no WCS")]
+    notes = [
+        f"{low:.4g} to {high:.4g} {plain_text(image.unit)}".strip() + ("" if image.has_wcs else "; pixel axes, no WCS")
+    ]
     notes += [f"{image.values.mask.sum()} pixels without a value"] if image.values.mask.any() else []
     ax.set_xlabel("\n".join(notes), color="0.35", fontsize="x-small")
     _add_bar(ax, left, bottom, right - left)

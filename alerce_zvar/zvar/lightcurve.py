@@ -17,7 +17,7 @@ from alerce_zvar.wire.scan import Scan, scan
 from alerce_zvar.zvar import schema
 from alerce_zvar.zvar.service import LEFT_OUT, ZvarService
 
-__all__ = ["ANSWERS", "LightCurveQueries", "reader_of", "tables_of_answer"]
+__all__ = ["ANSWERS", "LightCurveQueries", "mask_fillings", "reader_of", "tables_of_answer"]
 
 _MEASURED = ("mag", "mag_err", "flux", "flux_err", "snr_total", "snr_diff")
 ANSWERS = {"mag": schema.PHOTOMETRY_MAG, "flux": schema.PHOTOMETRY_FLUX}
@@ -88,7 +88,9 @@ class LightCurveQueries(ZvarService):
         kept = [psid for index, psid in enumerate(ids) if index not in failures.errors]
         announce(len(kept), failures, "light curves")
         data = _joined(parts, ANSWERS[format])
-        _mask_fillings(data)
+        fillings = mask_fillings(data)
+        if fillings:
+            warn(f"{fillings} rows without a positive error of the flux are masked", CorruptValueWarning)
         if shift:
             data["time"] = _moved(data["time"], shift)
         offsets = np.concatenate([[0], np.cumsum(list(lengths.values()), dtype=int)])
@@ -207,11 +209,11 @@ def _moved(time, shift):
     return moved
 
 
-def _mask_fillings(data):
-    """Mask the values of rows that no measurement stands behind (reference/zvar.md 2)."""
+def mask_fillings(data):
+    """Mask the values of rows that no measurement stands behind (reference/zvar.md 2); how many rows these are."""
     fillings = np.ma.filled(data["flux_err"] <= 0, False)
     if fillings.any():
         for name in _MEASURED:
             if name in data.colnames:
                 data[name].mask |= fillings
-        warn(f"{fillings.sum()} rows without a positive error of the flux are masked", CorruptValueWarning)
+    return int(fillings.sum())

@@ -1,28 +1,20 @@
-"""What the pages' pictures show, as in their texts, from a sample sky that is served while they are made."""
+"""What the pages' pictures show, as in their texts, from the sample sky."""
 
-import tempfile
 from functools import cache
-from pathlib import Path
 
 from astropy import units as u
 from astropy.coordinates import SkyCoord
+from sample_sky import address
 
 from alerce_zvar import AlerceClass, ZvarClass, find_period
-from alerce_zvar.sample import build_sample
-from alerce_zvar.server import serve
 from alerce_zvar.zvar.gaia import add_colour_magnitude, is_giant
 
 
 @cache
 def _seen():
     """The star with the most significant period, its period, a supernova's images, and the giants."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        build_sample(Path(folder) / "sky.duckdb") as archive,
-        serve(archive) as server,
-    ):
-        zvar = ZvarClass(url=server.url)
-        return *_star(zvar), _images(AlerceClass(url=server.url)), _giants(zvar)
+    zvar = ZvarClass(url=address())
+    return *_star(zvar), _images(AlerceClass(url=address())), _giants(zvar)
 
 
 def _star(zvar):
