@@ -160,7 +160,8 @@ def _serve(options):
 
     def started(url):
         print(url, flush=True)
-        print(f"Serving {options.archive}; set ALERCE_ZVAR_SERVER={url}. Stop with Ctrl-C.", file=sys.stderr)
+        about = f"Serving {options.archive}; its pages are at {url}/. For programs set ALERCE_ZVAR_SERVER={url}."
+        print(f"{about} Stop with Ctrl-C.", file=sys.stderr)
 
     run(options.archive, host=options.host, port=options.port, users=options.users, started=started)
     return OK

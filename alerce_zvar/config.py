@@ -3,8 +3,11 @@
 import os
 
 from astropy import config as astropy_config
+from astropy import units as u
 
-__all__ = ["SERVER_VARIABLE", "Conf", "conf", "local_server"]
+__all__ = ["MATCH_RADIUS", "SERVER_VARIABLE", "Conf", "conf", "local_server"]
+
+MATCH_RADIUS = 1.5 * u.arcsec  # within which two things are of one source, unless said otherwise
 
 SERVER_VARIABLE = "ALERCE_ZVAR_SERVER"
 

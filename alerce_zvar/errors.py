@@ -64,7 +64,8 @@ __all__ = [
 FAILURE_COLUMNS = {"input_index": "int64", "input": "str", "error": "str", "reason": "str", "url": "str"}
 
 _SHOWN = 500  # characters of a server's text that an error repeats
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# Of terminals, and of the direction of writing, which would show a text in another order than it has.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 class AlerceZvarError(Exception):
@@ -190,7 +191,7 @@ class CorruptValueWarning(AlerceZvarWarning, astroquery_exceptions.CorruptDataWa
 
 
 def printable(text):
-    """Text without control characters, which could drive the terminal."""
+    """Text without control characters, which could drive the terminal, or turn the direction of writing."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
@@ -207,7 +208,7 @@ def warn(message, category):
     level, frame = 1, sys._getframe(0)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "alerce_zvar":
         level, frame = level + 1, frame.f_back
-    warnings.warn(message, category, stacklevel=level)
+    warnings.warn(printable(message), category, stacklevel=level)
 
 
 def require(extra, *modules):

@@ -20,7 +20,7 @@ from fault_server import FaultServer, json_reply
 from alerce_zvar import AlerceClass, ZvarClass
 from alerce_zvar import __main__ as cli
 from alerce_zvar.cli import sky as sky_commands
-from alerce_zvar.cli.inputs import parse_position
+from alerce_zvar.positions import parse_position
 from alerce_zvar.wire.answer import AnswerTable
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -257,6 +257,23 @@ def test_a_light_curve_that_cannot_be_searched_is_a_failure(run, variables):
     assert list(Table.read("failures.ecsv")["input_index"]) == [0, 1]
 
 
+def test_periods_on_two_processes_keep_what_was_found(run, variables):
+    """Light curves of too few good points fail among others that are found: exit code 3, each in its place."""
+    psids = variables["psid"][:6].tolist()
+    few = "--bands", "r", "--min-snr", "75", "--max-period", "1d", "--min-period", "0.5d"
+    words = ("--service", "zvar", *few, "--method", "lombscargle", "--format", "jsonl", "--failures", "failures.ecsv")
+    code, out, err = run("periods", *psids, *words, "--workers", "2")
+    found, failures = [row["psid"] for row in lines(out)], Table.read("failures.ecsv")
+    assert 0 < len(found) < 6
+    assert sorted([*found, *failures["input"]]) == sorted(psids)
+    assert [psids[index] for index in failures["input_index"]] == list(failures["input"])
+    assert set(failures["error"]) == {"ValueError"}
+    assert code == 3
+    assert f"{len(failures)} of 6 light curves could not be searched" in err
+    assert "[6/6] searched" in err
+    assert run("periods", *psids, *words, "--workers", "1", "--overwrite")[:2] == (3, out)
+
+
 def test_xmatch_both_ways(run, variables):
     psids = variables["psid"][:4].tolist()
     words = ("--catalog", "gaia", "--radius", "2arcsec", "--format", "jsonl")
@@ -362,6 +379,7 @@ def test_an_id_that_a_file_has_as_a_float_is_refused(run, give):
         ("00:42:44 +41:16:09", 10.683333, 41.269167),
         ("00 42 44 -41 16 09", 10.683333, -41.269167),
         ("10.68d 41.27d", 10.68, 41.27),
+        ("SDSS J004244.00+411609.0", 10.683333, 41.269167),
     ],
 )
 def test_positions(text, ra, dec):

@@ -1,5 +1,6 @@
 """The README's commands and example, and the generated reference, are what they say."""
 
+import importlib
 import re
 import sys
 import tomllib
@@ -161,3 +162,17 @@ def test_photometry_says_how_levels_are_taken_away():
 
     page = ROOT.joinpath("docs", "explanation", "photometry.rst").read_text(encoding="utf-8")
     assert f"takes the {PeriodResult.centring} off each" in page
+
+
+def test_no_two_generated_pages_differ_by_case_alone():
+    """Where case does not count in file names, as on macOS and Windows, one would overwrite the other."""
+    generated = re.compile(r"^\.\. automodsumm:: (\S+)\n((?:   :.*\n)*)", re.M)
+    names = []
+    for page in ROOT.joinpath("docs").rglob("*.rst"):
+        for module, options in generated.findall(page.read_text(encoding="utf-8")):
+            skip = re.search(r":skip: (.*)", options)
+            skipped = set(skip[1].split(", ")) if skip else set()
+            names += [f"{module}.{name}" for name in importlib.import_module(module).__all__ if name not in skipped]
+    assert "alerce_zvar.period.periodogram" in names
+    lowered = [name.lower() for name in names]
+    assert [name for name in names if lowered.count(name.lower()) > 1] == []

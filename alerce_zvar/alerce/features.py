@@ -13,7 +13,7 @@ from alerce_zvar.errors import ReplyError, shown
 from alerce_zvar.wire.answer import AnswerTable
 from alerce_zvar.wire.query import checked, documented
 
-__all__ = ["FeatureQueries", "latest_version", "widened"]
+__all__ = ["FeatureQueries", "latest_version", "mask_no_period", "widened"]
 
 _BANDS = {word: code for code, word in schema.FEATURE_BANDS.items()}
 _IN_PATH = re.compile(r"[\w-][\w.+-]*", re.ASCII)  # names that an address can carry; Power_rate_1/2 is none
@@ -62,7 +62,7 @@ class FeatureQueries(ObjectAnswers):
         found = self._answer(asked, get_query_payload, timeout, _chooser(version, band))
         if get_query_payload:
             return found
-        _mask_no_period(found)
+        mask_no_period(found)
         return widened(found, asked.ids) if wide else found
 
     @documented(oid=OID, shared=_SHARED)
@@ -95,7 +95,7 @@ class FeatureQueries(ObjectAnswers):
         asked = self._asked("feature" if in_path else "features", oid, survey, ("ztf",), **values)
         found = self._answer(asked, get_query_payload, timeout, _chooser(version, band, name))
         if not get_query_payload:
-            _mask_no_period(found)
+            mask_no_period(found)
         return found
 
 
@@ -146,7 +146,8 @@ def _numbers(word):
     return [int(number) for number in _NUMBERS.findall(word)]
 
 
-def _mask_no_period(table):
+def mask_no_period(table):
+    """Mask periods that stand for none, in a table of features; it is changed."""
     name, value, versions = _NO_PERIOD
     missing = (table["name"] == name) & (table["value"] == value) & np.isin(table["version"], versions)
     table["value"].mask |= np.ma.filled(missing, False)

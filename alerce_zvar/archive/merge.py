@@ -15,6 +15,7 @@ from alerce_zvar.archive import ids, sky
 from alerce_zvar.archive.search import cone_search
 from alerce_zvar.archive.times import barycentric
 from alerce_zvar.archive.usertable import PREFIX
+from alerce_zvar.config import MATCH_RADIUS
 from alerce_zvar.errors import ArchiveError
 from alerce_zvar.zvar import photometry
 
@@ -30,7 +31,6 @@ def _qualified(table):
 
 
 _NOBODY = -1  # no source has this psid; 0 is that of the south pole
-MATCH_RADIUS = 1.5 * u.arcsec  # within which two things are of one source, unless said otherwise
 _LARGEST_RADIUS = 60  # arcsec, of an import
 
 CREATE_RAW = """

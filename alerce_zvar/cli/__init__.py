@@ -11,9 +11,9 @@ OK, ERROR, PARTIAL, INTERRUPTED, BROKEN_PIPE = 0, 1, 3, 130, 141  # exit codes; 
 
 def add_commands(commands):
     """Add all commands of this package to a parser's commands."""
-    from alerce_zvar.cli import curves, download, fields, matching, sky
+    from alerce_zvar.cli import curves, download, fields, matching, reporting, sky
 
-    for group in (sky, curves, matching, fields, download):
+    for group in (sky, curves, matching, fields, download, reporting):
         group.add(commands)
 
 

@@ -38,7 +38,7 @@ def add(commands):
         "periods",
         "search light curves for their periods",
         _periods,
-        details="One row for each light curve, by the generalised Lomb-Scargle periodogram over all bands.",
+        details="One row for each light curve, over all its bands; what cannot be searched is told, with exit code 3.",
     )
     _add_curves(command)
     add_service(command, {"alerce": _ALERCE, "zvar": _ZVAR})
@@ -48,6 +48,7 @@ def add(commands):
     command.add_argument(
         "--nterms", metavar="N", type=whole, help="harmonics of Lomb-Scargle, 1 to 10, instead of auto"
     )
+    command.add_argument("--workers", metavar="N", type=whole, help="processes [one for each core]")
     command.add_argument("--plot", metavar="DIR", help="also draw each folded light curve, as DIR/ID.png")
 
 
@@ -138,87 +139,96 @@ def _check_method(options):
 
 def _searched(light_curves, ids, options):
     """Table of periods; a light curve that cannot be searched is a failure."""
-    import numpy as np
-    from astropy.table import Table, vstack
-
-    from alerce_zvar.period import find_period
+    from alerce_zvar.period import find_periods
 
     how = {"minimum_period": options.min_period, "maximum_period": options.max_period, "method": options.method}
     how |= {"nterms": options.nterms} if options.nterms else {}
-    found, failed = [], []
-    progress = _silent if options.quiet else Progress()
-    answered = np.setdiff1d(np.arange(len(ids)), light_curves.failures["input_index"]).tolist()
-    for number, (index, name, light_curve) in enumerate(zip(answered, light_curves.ids, light_curves, strict=True)):
-        progress(number, len(light_curves), "searching")
-        try:
-            result = find_period(light_curve, **how)
-        except ValueError as error:
-            failed.append((index, name, type(error).__name__, str(error), ""))
-            continue
-        found.append((name, result))
-        if options.plot:
-            _draw(light_curve, result, name, options.plot)
-    progress(len(light_curves), len(light_curves), "searched")
-    table = _table(found, light_curves)
-    failures = light_curves.failures
-    dtypes = [failures[column].dtype for column in failures.colnames]
-    more = Table(rows=failed or None, names=failures.colnames, dtype=[d if d.kind == "i" else str for d in dtypes])
-    return table.with_companions(failures=vstack([failures, more]))
+    number, progress = len(light_curves), _silent if options.quiet else Progress()
+    progress(0, number, "searching")
+    found = find_periods(
+        light_curves, workers=options.workers, progress=lambda done: progress(done, number, "searching"), **how
+    )
+    progress(number, number, "searched")
+    well = found["error"] == ""
+    if options.plot:
+        for row in well.nonzero()[0].tolist():
+            _draw(light_curves[row], found[row], options.plot)
+    return _table(found[well], light_curves).with_companions(failures=_failures(found, light_curves, ids))
 
 
 def _silent(done, total, what):
     """No progress is told."""
 
 
-def _table(found, light_curves):
-    """One row for each result."""
+def _failures(found, light_curves, ids):
+    """What was not answered, then what could not be searched."""
     import numpy as np
+    from astropy.table import Table, vstack
+
+    from alerce_zvar.errors import PartialResultWarning, warn
+
+    failures = light_curves.failures
+    answered = np.setdiff1d(np.arange(len(ids)), failures["input_index"]).tolist()
+    failed = [
+        (index, row["id"], *row["error"].split(": ", 1), "")
+        for index, row in zip(answered, found["id", "error"], strict=True)
+        if row["error"]
+    ]
+    if failed:
+        warn(f"{len(failed)} of {len(found)} light curves could not be searched", PartialResultWarning)
+    dtypes = [failures[column].dtype for column in failures.colnames]
+    more = Table(rows=failed or None, names=failures.colnames, dtype=[d if d.kind == "i" else str for d in dtypes])
+    return vstack([failures, more])
+
+
+def _table(found, light_curves):
+    """The table of periods as it is written: each column with its description."""
     from astropy import units as u
     from astropy.table import Column
-    from astropy.time import Time
 
     from alerce_zvar.wire.answer import AnswerTable
 
-    results = [result for _, result in found]
-    scale = light_curves.data["time"].scale
     table = AnswerTable()
-    table[light_curves.id_name] = Column([name for name, _ in found], dtype=str, description="Identifier")
-    for name, unit, description in (
-        ("period", u.d, "Best period"),
-        ("period_err", u.d, "Its standard error"),
-        ("power", None, "Share of the scatter that the model explains"),
-        ("false_alarm_probability", None, "Chance that noise shows such a peak; an upper limit"),
-        ("noise_probability", None, "Chance that values in random order show such a period; see believed"),
-        ("believed", None, "True if the observations speak for the period"),
-        ("terrestrial", None, "Terrestrial period that this is, such as 'day', or empty"),
-        ("shape", None, "What describes the folded light curve best"),
-        ("reason", None, "Why this period"),
-        ("nterms", None, "Harmonics fitted"),
-        ("n_points", None, "Measurements used"),
-        ("at_edge", None, "True if the best period is the end of the range"),
-    ):
-        values = [getattr(result, name) if unit is None else getattr(result, name).to_value(unit) for result in results]
-        kind = _KINDS.get(name, float)
+    table[light_curves.id_name] = Column(found["id"], dtype=str, description="Identifier")
+    for name, description in _COLUMNS.items():
+        values = getattr(found[name], "value", found[name])
+        values = getattr(values, "unmasked", values)  # only failures are masked, and they are not among them
+        unit, kind = u.d if name in _DAYS else None, _KINDS.get(name, float)
         table[name] = Column(values, dtype=kind, unit=unit, description=description)
     table.meta = {key: value for key, value in light_curves.data.meta.items() if isinstance(value, str | int | float)}
     table.meta["table"] = "found_periods"
-    epochs = np.array([(result.epoch_time.jd1, result.epoch_time.jd2) for result in results]).reshape(-1, 2)
-    table.add_column(Time(*epochs.T, format="jd", scale=scale), name="epoch_time", index=3)
+    table.add_column(found["epoch_time"].unmasked, name="epoch_time", index=3)
     table["epoch_time"].info.description = "Time at which the model is brightest"
     return table
 
 
+_COLUMNS = {
+    "period": "Best period",
+    "period_err": "Its standard error",
+    "power": "Share of the scatter that the model explains",
+    "false_alarm_probability": "Chance that noise shows such a peak; an upper limit",
+    "noise_probability": "Chance that values in random order show such a period; see believed",
+    "believed": "True if the observations speak for the period",
+    "terrestrial": "Terrestrial period that this is, such as 'day', or empty",
+    "shape": "What describes the folded light curve best",
+    "reason": "Why this period",
+    "nterms": "Harmonics fitted",
+    "n_points": "Measurements used",
+    "at_edge": "True if the best period is the end of the range",
+}
+_DAYS = ("period", "period_err")
 _KINDS = {"nterms": int, "n_points": int, "at_edge": bool, "believed": bool} | dict.fromkeys(_TEXTS, str)
 
 
-def _draw(light_curve, result, name, folder):
+def _draw(light_curve, row, folder):
     from pathlib import Path
 
     from matplotlib import pyplot as plt
 
     from alerce_zvar.plot import plot_folded
 
-    axes = plot_folded(light_curve, result)
-    safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)
+    period, epoch_time = (getattr(row[name], "unmasked", row[name]) for name in ("period", "epoch_time"))
+    axes = plot_folded(light_curve, period, epoch_time=epoch_time)
+    safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in row["id"])
     axes.figure.savefig(Path(folder, f"{safe}.png"))
     plt.close(axes.figure)

@@ -8,11 +8,12 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
-__all__ = ["alerce_client", "ids_of", "parse_position", "positions_of", "zvar_client"]
+from alerce_zvar.positions import parse_position
+
+__all__ = ["alerce_client", "ids_of", "positions_of", "zvar_client"]
 
 _FITS, _PARQUET, _ECSV = b"SIMPLE  =", b"PAR1", b"# %ECSV"
 
@@ -60,37 +61,6 @@ def positions_of(options):
         np.concatenate([np.atleast_1d(places.dec.deg) for places in found]),
         unit="deg",
     )
-
-
-def parse_position(text):
-    """Position (ICRS) of a text.
-
-    Two numbers are degrees; with colons, or six numbers, the first half are hours and the second degrees; with letters
-    it says itself what it is. Names of stars are not looked up.
-    """
-    words = text.replace(",", " ").split()
-    wrong = ValueError(
-        f"not a position: {text!r}. Accepted are '10.68 +41.27' (degrees), '00:42:44 +41:16:09', and "
-        "'00h42m44s +41d16m09s'; in quotes, as one argument"
-    )
-    numbers = [_number(word) for word in words]
-    if len(words) == 2 and None not in numbers:
-        if not (-360 <= numbers[0] <= 360 and -90 <= numbers[1] <= 90):
-            raise wrong
-        return SkyCoord(*numbers, unit="deg")
-    hours = ":" in text or (len(words) == 6 and None not in numbers)
-    units = {"unit": (u.hourangle, u.deg)} if hours else {}
-    try:
-        return SkyCoord(" ".join(words), frame="icrs", **units)
-    except (ValueError, TypeError):
-        raise wrong from None
-
-
-def _number(word):
-    try:
-        return float(word)
-    except ValueError:
-        return None
 
 
 def _stdin():

@@ -135,7 +135,7 @@ def words_of(*choices):
 
 def position(text):
     """A position, or the dash that stands for stdin."""
-    from alerce_zvar.cli.inputs import parse_position
+    from alerce_zvar.positions import parse_position
 
     return text if text == "-" else _understood(parse_position, text)
 

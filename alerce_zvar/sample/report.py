@@ -1,7 +1,6 @@
 """The demo's report: figures, and one page of HTML around them."""
 
 import json
-from importlib.resources import files
 
 import numpy as np
 from astropy import units as u
@@ -10,6 +9,7 @@ from alerce_zvar.errors import require
 from alerce_zvar.plot import plot_folded, plot_lightcurve, plot_periodogram
 from alerce_zvar.plot.folded import period_text
 from alerce_zvar.plot.periodogram import chance_text
+from alerce_zvar.reporting.page import page_template
 
 __all__ = ["verdict", "write_report"]
 
@@ -60,7 +60,7 @@ def write_report(folder, journey, *, seed, tables, options):
     """
     entries = [_entry(folder, example) for example in journey["examples"]]
     path = folder / "report.html"
-    page = _template().render(
+    page = page_template("alerce_zvar.sample").render(
         entries=entries,
         seed=seed,
         n_sources=len(journey["sources"]),
@@ -80,15 +80,6 @@ def _as_code(value):
     if isinstance(value, dict):
         return ", ".join(f"{name}={_as_code(part)}" for name, part in value.items())
     return f"{value.value:g} * u.{value.unit.long_names[0]}" if isinstance(value, u.Quantity) else json.dumps(value)
-
-
-def _template():
-    (jinja2,) = require("server", "jinja2")
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    text = files("alerce_zvar.sample").joinpath("templates", "report.html").read_text(encoding="utf-8")
-    return environment.from_string(text)
 
 
 def _entry(folder, example):
