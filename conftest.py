@@ -134,3 +134,13 @@ def sample_server(sample_archive):
 
     with serve(sample_archive, users={"alice": "wonderland"}) as server:
         yield server.url
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """A browser without a screen, see tests/browser.py; one per worker."""
+    from browser import Browser
+
+    opened = Browser(tmp_path_factory.mktemp("chromium"))
+    yield opened
+    opened.close()

@@ -8,10 +8,13 @@ from astropy.time import Time
 
 from alerce_zvar.archive import Archive
 
-__all__ = ["LOGIN", "STARS", "build", "compare", "recorded", "star_table"]
+__all__ = ["HOSTILE", "HOSTILE_OID", "LOGIN", "STARS", "build", "build_hostile", "compare", "recorded", "star_table"]
 
 LOGIN = ("alice", "wonderland")
 STARS = {"<script>": (10.0, 20.0), "near": (10.01, 20.0), "zero": (0.001, 0.001), "far": (200.0, -30.0)}
+# Names that would do something if they were not taken as text.
+HOSTILE = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "\x1b[31mred\x1b[0m", "\u202egnp.exe")
+HOSTILE_OID = "../a/<b>\"?&#'%2F\x1b[31m"
 
 # Keys that are null in every answer from an archive.
 ONLY_THEIRS = {
@@ -58,6 +61,20 @@ def build(path):
     classes["ranking"] = [1, 2, 1, 1]
     archive.add_probabilities(classes)
     _add_more(archive, oid[0], next(row["oid"] for row in archive.sources() if row["name"] == "near"))
+    return archive
+
+
+def build_hostile(path):
+    """`Archive` of the stars with hostile names; the first has a hostile identifier too."""
+    from alerce_zvar.server import alerce
+
+    table = star_table()
+    renamed = dict(zip(STARS, HOSTILE, strict=True))
+    table["name"] = np.array([renamed[name] for name in table["name"]])
+    archive = Archive.create(path)
+    archive.import_table(table)
+    known = next(row["oid"] for row in archive.sources() if row["name"] == HOSTILE[0])
+    archive.import_alerce({"oid": HOSTILE_OID, "lightcurve": alerce.lightcurve(archive, {"oid": known})})
     return archive
 
 

@@ -134,7 +134,7 @@ def test_demo_says_when_a_period_is_at_the_edge(demo):
     numbers = dict.fromkeys(("seed", "n_sources", "n_objects", "n_rows", "n_found", "n_periodic"), 1)
     options = dict.fromkeys(("classifier", "search", "min_snr"), "")
     entry = star | {"result": result, "shown": "P = 1 d", "chance": "0.1"}
-    page = report._template().render(entries=[entry], tables=[], options=options, **numbers)
+    page = report.page_template("alerce_zvar.sample").render(entries=[entry], tables=[], options=options, **numbers)
     assert "at the edge of the range searched" in page
 
 

@@ -21,6 +21,8 @@ from alerce_zvar.catshtm import schema as catshtm_schema
 from alerce_zvar.server import alerce, alerce_v2, catshtm, lsst, stamps, tap, zvar
 from alerce_zvar.server.openapi import SECURITY_SCHEMES, operation
 from alerce_zvar.server.page import docs_page
+from alerce_zvar.server.pages.render import SECURITY
+from alerce_zvar.server.pages.routes import add_routes
 from alerce_zvar.server.replies import FLASK_REASONS, RefusalError, dumps, flask_page
 from alerce_zvar.zvar import schema as zvar_schema
 
@@ -53,6 +55,7 @@ def build(archive, users):
     _add_service(app, archive, catshtm, catshtm_schema, "catsHTM")
     tap.add_routes(app, archive)
     _add_zvar(app, archive, users)
+    add_routes(app, archive, users)
     app.add_exception_handler(RefusalError, _refusal)
     app.add_exception_handler(HTTPException, _no_route)
     app.add_exception_handler(Exception, _failed)
@@ -65,8 +68,8 @@ def _describe(app):
     specification = app.openapi()
     specification.setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
     app.openapi = lambda: specification
-    page = docs_page(specification)
-    app.add_api_route("/docs", lambda: HTMLResponse(page), include_in_schema=False)
+    content = docs_page(specification)
+    app.add_api_route("/docs", lambda: HTMLResponse(content, headers=SECURITY), include_in_schema=False)
 
 
 def _add_alerce(app, archive):

@@ -1,25 +1,12 @@
 """A page for people about what the server answers, made from the OpenAPI document; it needs no script."""
 
 import json
-from html import escape
 from itertools import groupby
+
+from alerce_zvar.server.pages.render import render
 
 __all__ = ["docs_page"]
 
-_HEAD = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>{title}</title>
-<style>
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem }}
-h3 {{ font-family: ui-monospace, monospace; overflow-wrap: anywhere; margin: 2rem 0 0 }}
-table {{ border-collapse: collapse; width: 100% }}
-th, td {{ text-align: left; vertical-align: top; padding: .2rem .6rem .2rem 0; border-bottom: 1px solid #8884 }}
-</style>
-<h1>{title}</h1>
-<p>{description} For programs: <a href="openapi.json">openapi.json</a>.</p>
-"""
 _COLUMNS = ("name", "where", "type", "default", "limits", "meaning")
 
 
@@ -31,28 +18,25 @@ def docs_page(specification):
     specification : dict
         OpenAPI document.
     """
-    head = _HEAD.format(**{key: escape(specification["info"][key]) for key in ("title", "description")})
     operations = [
-        (operation["tags"][0], method, path, operation)
+        (operation["tags"][0], _described(method, path, operation))
         for path, methods in specification["paths"].items()
         for method, operation in methods.items()
     ]
-    parts = [head]
-    for tag, members in groupby(operations, key=lambda one: one[0]):
-        parts += [f"<h2>{escape(tag)}</h2>\n", *(_section(*member[1:]) for member in members)]
-    return "".join(parts)
+    groups = [
+        (tag, [described for _, described in members]) for tag, members in groupby(operations, key=lambda one: one[0])
+    ]
+    info = specification["info"]
+    return render("docs.html", title=info["title"], description=info["description"], groups=groups, columns=_COLUMNS)
 
 
-def _section(method, path, operation):
+def _described(method, path, operation):
     security = operation.get("security", [{}])
     login = "" if security == [{}] else " May need a login." if {} in security else " Needs a login."
     rows = [_row(p["name"], p["in"], p["schema"], p["description"], p["required"]) for p in operation["parameters"]]
     body = operation.get("requestBody", {"content": {"application/json": {"schema": {"properties": {}}}}})
-    schema = body["content"]["application/json"]["schema"]
-    rows += _body_rows(schema, "")
-    return f"<h3>{escape(method.upper())} {escape(path)}</h3>\n<p>{escape(operation['summary'])}{login}</p>\n" + (
-        f"<table>\n{_line('th', _COLUMNS)}{''.join(rows)}</table>\n" if rows else ""
-    )
+    rows += _body_rows(body["content"]["application/json"]["schema"], "")
+    return {"method": method.upper(), "path": path, "summary": operation["summary"], "login": login, "rows": rows}
 
 
 def _body_rows(schema, prefix):
@@ -70,17 +54,8 @@ def _row(name, where, schema, description, required):
     kind = f"list of {one['type']}" if one is not schema else one["type"]
     default = schema.get("default", "required" if required else "")
     default = ", ".join(default) if isinstance(default, list | tuple) else default
-    return _line(
-        "td",
-        (
-            name,
-            where,
-            kind,
-            default if isinstance(default, str) else json.dumps(default),
-            _limits(schema, one),
-            description,
-        ),
-    )
+    default = default if isinstance(default, str) else json.dumps(default)
+    return name, where, kind, default, _limits(schema, one), description
 
 
 def _limits(schema, one):
@@ -89,7 +64,3 @@ def _limits(schema, one):
     words += [f"to {one['maximum']:g}"] if "maximum" in one else []
     words += ["one of " + ", ".join(map(str, one["enum"]))] if "enum" in one else []
     return "; ".join(words)
-
-
-def _line(cell, texts):
-    return "<tr>" + "".join(f"<{cell}>{escape(text)}</{cell}>" for text in texts) + "</tr>\n"

@@ -38,7 +38,7 @@ def create_app(archive, users=None):
     MissingExtraError
         The extra ``server`` is not installed.
     """
-    require("server", "fastapi", "uvicorn", "orjson", "python_multipart", "sqlglot")
+    require("server", "fastapi", "uvicorn", "jinja2", "orjson", "plotly", "python_multipart", "sqlglot")
     from alerce_zvar.server.app import build
 
     return build(archive, users if users is None or isinstance(users, Users) else Users(users))
