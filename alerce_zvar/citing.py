@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 import numpy as np
+from astropy.io import fits
 from astropy.table import Table
 
 from alerce_zvar.catshtm.schema import request_name
@@ -99,6 +100,7 @@ CATALOGS = MappingProxyType(
         "ztfsrclcdr1": ("2020MNRAS.499.5782O",),
     }
 )
+_STAMPS = {"ZTF": "ALeRCE stamps", "LSST": "ALeRCE LSST"}  # survey in the headers of images -> service
 _MATCHED = {"alerce": "ALeRCE", "zvar": "ZVAR"}  # services of match_services
 _AUTO = ("lombscargle", "bls")  # the screens of find_period's own method
 _FOURIER = ("1981ApJ...248..291S",)
@@ -115,7 +117,7 @@ def cite(*results):
     Parameters
     ----------
     *results : Table, TimeSeries, LightCurves, PeriodResult, Periodogram, FpwResult, FourierModel, Eclipse, or lists
-        Answers of the services, light curves, and what was found in them. Images too: ``Stamps``.
+        Answers of the services, light curves, and what was found in them. Images too: what ``get_stamps`` gives.
 
     Returns
     -------
@@ -125,7 +127,8 @@ def cite(*results):
     Warns
     -----
     PartialResultWarning
-        A table does not say where it comes from, because it was not made by this package, or lost its ``meta``.
+        A table or list of images does not say where it comes from, because it was not made by this package, or lost
+        its ``meta``.
 
     Raises
     ------
@@ -179,6 +182,16 @@ def _of_table(table):
     return [*keys, *(key for name in _names_in(table, "classifier") for key in _of_classifier(name))]
 
 
+def _of_images(images):
+    """Works of the survey that get_stamps writes into the headers of its images."""
+    header = images[0].header if len(images) else {}
+    service = _STAMPS.get(str(header.get("SURVEY", "")).strip()) if "CANDID" in header else None
+    if service is None:
+        warn("Images do not say which survey they are from; only the software is cited for them", PartialResultWarning)
+        return []
+    return _of_meta({"service": service})
+
+
 def _of_searches(table):
     """Works of the methods in a table of periods, as find_periods gives it."""
     methods = _names_in(table, "method") if "period" in table.colnames else ()
@@ -229,6 +242,7 @@ def _of_engine(engine):
 
 _OF_KIND = (
     (Table, _of_table),
+    (fits.HDUList, _of_images),
     (LightCurves, lambda curves: _of_table(curves.data)),
     (Mapping, _of_mapping),
     ((PeriodResult, Periodogram), _of_period),

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from astropy import units as u
 from astropy.coordinates import SkyCoord
+from astropy.io import fits
 from astropy.table import Table
 from astropy.time import Time
 from astropy.timeseries import TimeSeries
@@ -214,7 +215,7 @@ def test_answers_of_alerce(services):
     alerce = services[0]
     assert names(alerce.query_object(OID)) == ALERCE_ZTF
     assert names(alerce.get_lightcurve(OID)) == names(alerce.get_lightcurves([OID])) == ALERCE_ZTF
-    assert names(alerce.get_stamps(OID, format="numpy")) == ALERCE_ZTF
+    assert names(alerce.get_stamps(OID, format="numpy")) == names(alerce.get_stamps(OID)) == ALERCE_ZTF
     assert names(alerce.query_features(OID)) == ALERCE_ZTF | {"Sánchez-Sáez et al. 2021"}
     classifiers = {"Sánchez-Sáez et al. 2021", "Carrasco-Davis et al. 2021"}
     assert names(alerce.query_probabilities(OID)) == ALERCE_ZTF | classifiers
@@ -298,6 +299,16 @@ def test_a_method_of_ones_own_names_its_works(curve):
 def test_a_table_from_nowhere_is_told(make):
     with pytest.warns(PartialResultWarning, match="does not say which service it is from"):
         assert works_to_cite(make()) == list(ALWAYS)
+
+
+@pytest.mark.parametrize("header", [{}, {"SURVEY": "ZTF"}, {"SURVEY": "DSS", "CANDID": "1"}])
+def test_images_from_nowhere_are_told(header):
+    images = fits.HDUList([fits.ImageHDU(np.eye(3), header=fits.Header(header))] if header else [])
+    with pytest.warns(PartialResultWarning, match="do not say which survey they are from"):
+        assert works_to_cite(images) == list(ALWAYS)
+    for survey, work in (("ZTF", "Bellm et al. 2019"), ("LSST", "Ivezić et al. 2019")):
+        mine = fits.ImageHDU(np.eye(3), header=fits.Header({"SURVEY": survey, "CANDID": "1"}))
+        assert names(fits.HDUList([mine])) >= {"Förster et al. 2021", work} | ASTROQUERY
 
 
 @pytest.mark.parametrize("wrong", [None, 3, "ZTF18sixymhd", [3.5], b"x"])

@@ -362,6 +362,17 @@ def test_stamps_are_pictures(get, soup, star):
         assert re.fullmatch(r"(Science|Template|Difference) image of the .* detection \d+", image["alt"])
 
 
+def test_the_brightest_detection_is_that_of_the_star_not_of_its_change(soup, sample_archive):
+    rows = sample_archive.query(
+        "SELECT oid, arg_min(a.candid, magpsf_corr)::VARCHAR AS star, arg_min(a.candid, magpsf)::VARCHAR AS change "
+        "FROM alerts a JOIN detections d USING (oid, candid) GROUP BY oid HAVING star != change ORDER BY oid"
+    )
+    assert len(rows["oid"]) > 0
+    for oid, candid in zip(rows["oid"][:3], rows["star"][:3], strict=True):
+        shown = [image["alt"] for image in soup(f"/object/{oid}").select(".stamps img")]
+        assert f"brightest detection {candid}" in " ".join(shown)
+
+
 def test_raw_answers_are_those_of_the_endpoints(get, soup, sample_server, star):
     page = soup(f"/object/{star['psid']}")
     rows = [row for row in page.select("#raw ~ .scroll tbody tr")]
@@ -520,6 +531,18 @@ def test_a_light_curve_too_short_for_a_search(tmp_path):
         assert words in page
 
 
+def test_no_link_leads_to_a_light_curve_that_no_service_answers(tmp_path):
+    table = star_table()[:20]
+    table["mag"] = np.nan  # only upper limits: ALeRCE knows an object from its first detection on
+    with Archive.create(tmp_path / "sky.duckdb") as archive:
+        archive.import_table(table)
+        with serve(archive) as server:
+            page = requests.get(f"{server.url}/object/{archive.sources()['psid'][0]}", timeout=30).text
+            links = re.findall(r'href="([^"]*lightcurve[^"]*)"', page)
+            assert [requests.get(server.url + link, timeout=30).status_code for link in links] == [200] * 3
+    assert re.findall(r'data-curve="(\w+)"', page) == ["psid"]
+
+
 def test_the_way_through_the_results(soup, star):
     search = f"/?position={star['ra']}+{star['dec']}&radius=1.2&unit=arcmin&sort=ra"
     page = soup(search)
@@ -534,7 +557,8 @@ def test_the_way_through_the_results(soup, star):
     assert len(seen) > 2
     assert ways["Previous"].startswith(f"/object/{seen[-2]}?")
     assert [row["psid"] for row in table_of(soup(ways["Results"]))] == psids
-    assert soup(f"/object/{seen[0]}?row=٣&page=x").select("nav.route") == []
+    for wrong in ("row=٣&page=x", "row=0", "row=9999"):
+        assert soup(f"/object/{seen[0]}?{wrong}").select("nav.route") == []
 
 
 def test_two_sources_at_one_place_lead_to_each_other(tmp_path):

@@ -112,6 +112,11 @@ def test_a_search_for_periods_on_request(page, url, star):
     assert 100 < len(scan[0]["x"]) <= 3000
     texts = page.run("return [...document.querySelector('.az-wide').options].map(o => o.textContent)")
     assert "find_period" in texts[0]
+    assert page.run("return document.activeElement.dataset.curve") == "lsst_oid"
+    page.run("document.querySelector('button[data-curve=lsst_oid]').click()")
+    page.run("document.querySelector('nav.contents a').focus()")  # who reads on meanwhile is not fetched back
+    page.wait("return document.getElementById('search-status').textContent.startsWith('Found')", seconds=60)
+    assert page.run("return document.activeElement.textContent") == "Light curves"
 
 
 def test_from_the_search_to_an_object_without_a_mouse(page, url, star):

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import re
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -135,6 +136,23 @@ def test_forced_photometry_is_hollow_and_said_once(light_curve):
     assert labels(ax) == ["g", "r", "forced photometry"]
 
 
+def test_one_scale_does_not_stand_for_two_units(light_curve):
+    fluxes = light_curve["time", "band"]
+    fluxes["flux"] = np.linspace(100, 200, len(fluxes)) * u.nJy
+    others = fluxes.copy()
+    others["flux"] = fluxes["flux"].to(u.uJy)
+    for draw in (plot_lightcurve, lambda one, ax=None: plot_folded(one, 0.5 * u.day, ax=ax)):
+        ax = draw(fluxes)
+        seen = len(ax.containers)
+        assert draw(fluxes, ax=ax) is ax
+        assert len(ax.containers) == 2 * seen
+        for wrong, words in ((others, "Flux [µJy]"), (light_curve, "Magnitude [mag]")):
+            with pytest.raises(ValueError, match=re.escape(f"ax shows Flux [nJy] already; {words} needs Axes")):
+                draw(wrong, ax=ax)
+        assert len(ax.containers) == 2 * seen
+        assert ax.get_ylabel() == "Flux [nJy]"
+
+
 def test_forced_photometry_of_a_service_joins_detections(light_curve):
     forced = light_curve[100:]
     forced.meta = {"id": "x", "photometry": "forced_corrected"}
@@ -225,6 +243,15 @@ def test_names_of_aliases_do_not_overlap(light_curve, width, longest):
     assert all(frame.x0 <= box.x0 and box.x1 <= frame.x1 and box.y1 <= frame.y1 for box in boxes)
     curve = ax.lines[0].get_window_extent()
     assert max(curve.y1, 0) < min(box.y0 for box in boxes)
+
+
+def test_powers_below_zero_are_inside_the_axes(light_curve):
+    scanned = periodogram(light_curve, method="pdm", **RANGE)
+    ax = plot_periodogram(scanned)
+    low, high = ax.get_ylim()
+    assert low == ax.lines[0].get_ydata().min()
+    assert low < 0 < scanned.power.max() < high
+    assert plot_periodogram(periodogram(light_curve, **RANGE)).get_ylim()[0] == 0
 
 
 def test_further_peaks_are_marked_and_are_not_the_best(light_curve):
@@ -414,6 +441,7 @@ def test_colours_by_class_band_and_number():
         (lambda: plot_sky(PLACE, centre="here"), TypeError, "centre must be one SkyCoord"),
         (lambda: plot_sky(PLACE, radius=3), u.UnitsError, "radius must be an angle with a unit"),
         (lambda: plot_sky(PLACE, radius=-3 * u.deg), ValueError, "radius must be one positive angle"),
+        (lambda: plot_sky(PLACE, radius="wide"), ValueError, "radius must be an angle with a unit"),
         (lambda: plot_sky(PLACE, color_by="kind"), ValueError, "color_by must be a column of the table"),
     ],
 )

@@ -234,6 +234,7 @@ def test_figure_into_given_axes_with_a_title():
         (None, {}, TypeError, "stamps must be three images.*not 0 in NoneType"),
         ([np.eye(3)] * 2, {}, TypeError, "three images.*not 2 in list"),
         ({"science": np.eye(3)}, {}, TypeError, "three images.*not 1 in dict"),
+        ("abc", {}, TypeError, "stamps: an image must be an array of numbers, not 'a'"),
         (fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(np.eye(3))]), {}, TypeError, "not 2 in HDUList"),
         ([np.ones(5)] * 3, {}, ValueError, "stamps: an image must have pixels in two dimensions"),
         ([np.ones((0, 5))] * 3, {}, ValueError, "stamps: an image must have pixels in two dimensions"),

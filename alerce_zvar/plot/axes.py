@@ -16,6 +16,7 @@ __all__ = [
     "LIMITS",
     "add_legend",
     "bands_of",
+    "check_ordinate",
     "draw_points",
     "drawable",
     "explain_marker",
@@ -147,6 +148,13 @@ def marker_size(times=1.0):
     """Size of a point [point], in proportion to that of the settings."""
     (matplotlib,) = require("plot", "matplotlib")
     return times * 3.5 * matplotlib.rcParams["lines.markersize"] / matplotlib.rcParamsDefault["lines.markersize"]
+
+
+def check_ordinate(ax, column, unit):
+    """An error where Axes show another quantity, or the same in another unit: one scale cannot stand for both."""
+    there, label = ax.get_ylabel(), unit_label(_NAMES[column], unit)
+    if there != label and there.partition(" [")[0] in _NAMES.values():
+        raise ValueError(f"ax shows {there} already; {label} needs Axes of its own")
 
 
 def finish(ax, column, unit, title):

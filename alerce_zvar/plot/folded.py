@@ -8,7 +8,7 @@ from astropy import units as u
 from alerce_zvar.errors import shown
 from alerce_zvar.folding import check_period
 from alerce_zvar.period import PeriodResult
-from alerce_zvar.plot.axes import draw_points, finish, make_axes, marker_size, time_label
+from alerce_zvar.plot.axes import check_ordinate, draw_points, finish, make_axes, marker_size, time_label
 from alerce_zvar.plot.model import build_fold_model
 from alerce_zvar.plot.style import FILLS, band_styles
 
@@ -55,7 +55,8 @@ def plot_folded(light_curve, period, *, epoch_time=None, cycles=2, bins=None, co
     TypeError
         `light_curve` is no table with times, or `epoch_time` is not one.
     ValueError
-        `period` or `cycles` is not positive, `bins` is no whole number from 0 to 1000, or there is no such column.
+        `period` or `cycles` is not positive, `bins` is no whole number from 0 to 1000, there is no such column, or
+        `ax` shows another quantity or unit already.
     MissingExtraError
         matplotlib is not installed.
     """
@@ -65,6 +66,7 @@ def plot_folded(light_curve, period, *, epoch_time=None, cycles=2, bins=None, co
     bins = 0 if bins is None else bins
     model = build_fold_model(light_curve, period, epoch_time=epoch_time, cycles=1, bins=bins, column=column)
     ax = make_axes(ax)
+    check_ordinate(ax, model.column, model.unit)
     _draw(ax, model, cycles)
     ax.set_xlabel("Phase [cycles]")
     ax.set_xlim(0, cycles)

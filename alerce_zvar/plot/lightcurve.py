@@ -7,6 +7,7 @@ from alerce_zvar.plot.axes import (
     FORCED,
     LIMITS,
     bands_of,
+    check_ordinate,
     draw_points,
     drawable,
     explain_marker,
@@ -56,7 +57,7 @@ def plot_lightcurve(light_curve, *, column=None, upper_limits=True, title=None, 
     TypeError
         `light_curve` is no table with times.
     ValueError
-        There is no such column.
+        There is no such column, or `ax` shows another quantity or unit already.
     MissingExtraError
         matplotlib is not installed.
 
@@ -70,7 +71,9 @@ def plot_lightcurve(light_curve, *, column=None, upper_limits=True, title=None, 
     """
     light_curve = drawable(light_curve)
     column = pick_column(light_curve, column)
+    unit = bare_unit(light_curve[column])
     ax, styles = make_axes(ax), band_styles(light_curve["band"])
+    check_ordinate(ax, column, unit)
     seen, forced = usable_rows(light_curve, column), _forced_rows(light_curve)
     _draw_values(ax, light_curve[seen & ~forced], column, styles)
     _draw_values(ax, light_curve[seen & forced], column, styles, forced=True)
@@ -80,7 +83,7 @@ def plot_lightcurve(light_curve, *, column=None, upper_limits=True, title=None, 
     ax.locator_params(axis="x", nbins=5 if is_narrow(ax) else 9)
     ax.set_xlabel(time_label(light_curve["time"]))
     identifier = str(light_curve.meta.get("id", "")).replace("\n", " ")
-    return finish(ax, column, bare_unit(light_curve[column]), identifier if title is None else title)
+    return finish(ax, column, unit, identifier if title is None else title)
 
 
 def _forced_rows(light_curve):

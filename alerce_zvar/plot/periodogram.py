@@ -87,7 +87,7 @@ def plot_periodogram(result, *, n_peaks=3, aliases=True, title=None, ax=None):
     ax.set_xlabel(unit_label("Period", u.day))
     ax.set_ylabel(plain_text(f"{result.statistic[:1].upper()}{result.statistic[1:]}") if scanned else "Power")
     set_title(ax, (_method_text if scanned else _chance_title)(result) if title is None else title)
-    _mark_relatives(ax, _relatives(ax, best) if aliases else [], power.max())
+    _mark_relatives(ax, _relatives(ax, best) if aliases else [], (min(power.min(), 0.0), power.max()))
     add_legend(ax)
     return ax
 
@@ -179,13 +179,14 @@ def _place(ax, period):
     return x * width_of(ax) * 72
 
 
-def _mark_relatives(ax, marks, top):
+def _mark_relatives(ax, marks, powers):
     """Room above the curve, a line for each mark, and its name above, moved aside where names would overlap."""
     marks = sorted(marks, key=lambda mark: mark[1])
     height = 0.75 * ax.get_window_extent().height / ax.figure.dpi * 72  # points; titles and legend will take the rest
     longest = max((text_width(name, "small") for name, _ in marks), default=-8.0)
     ends = 1 - min(0.6, (longest + 12) / height)  # of the lines, as a share of the axes
-    ax.set_ylim(0, (top if top > 0 else 1.0) / (ends - 0.04))
+    low, high = powers
+    ax.set_ylim(low, low + ((high - low) or 1.0) / (ends - 0.04))
     if not marks:
         return
     width = width_of(ax) * 72

@@ -116,8 +116,9 @@ def _checked_centre(centre):
 def _checked_radius(radius):
     try:
         angle = Angle(radius)
-    except u.UnitsError as exc:
-        raise u.UnitsError(f"radius must be an angle with a unit, such as 5 * u.arcmin, not {shown(radius)}") from exc
+    except (TypeError, ValueError) as exc:
+        kind = u.UnitsError if isinstance(exc, u.UnitsError) else ValueError
+        raise kind(f"radius must be an angle with a unit, such as 5 * u.arcmin, not {shown(radius)}") from exc
     if angle.shape or not 0 < angle <= _FARTHEST:
         raise ValueError(f"radius must be one positive angle of at most {_FARTHEST}, not {shown(radius)}")
     return angle

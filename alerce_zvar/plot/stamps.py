@@ -135,7 +135,10 @@ def _image(part, scale):
     """Values, unit and orientation of one image."""
     header = getattr(part, "header", None)
     wcs = sky_wcs(part.wcs if hasattr(part, "wcs") else header)
-    values = np.ma.masked_invalid(np.asarray(part.data if hasattr(part, "data") else part, dtype=float))
+    try:
+        values = np.ma.masked_invalid(np.asarray(part.data if hasattr(part, "data") else part, dtype=float))
+    except (TypeError, ValueError) as exc:
+        raise TypeError(f"stamps: an image must be an array of numbers, not {shown(part)}") from exc
     values = np.ma.array(values, mask=np.ma.getmaskarray(values) | _mask_of(part))
     if values.ndim != 2 or not values.size:
         raise ValueError(f"stamps: an image must have pixels in two dimensions, not the shape {values.shape}")

@@ -1,12 +1,16 @@
 """What this package's period search finds in the light curve of an object."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from astropy.timeseries import TimeSeries
 
-from alerce_zvar.folding import check_period, usable, value_names
+from alerce_zvar.errors import shown
+from alerce_zvar.folding import usable, value_names
 from alerce_zvar.period import Eclipse, FourierModel, PeriodResult, find_period, fit_eclipse, fit_fourier
+from alerce_zvar.period.fpw_search import check_workers
+from alerce_zvar.period.grid import LONGEST_PERIOD, make_grid
 from alerce_zvar.period.search import AUTO, check_method
 from alerce_zvar.reporting.asking import Missing
 
@@ -18,7 +22,8 @@ _FEWEST = 10
 # An eclipse is shorter than this part of the period; a box explains this share of the scatter, and this share of what
 # the best shape does.
 _LONGEST, _LEAST, _LEAST_OF_BEST = 0.25, 0.25, 0.5
-_SEARCH = ("minimum_period", "maximum_period", "samples_per_peak", "column", "bands", "workers")
+_GRID = ("minimum_period", "maximum_period", "samples_per_peak")
+_SEARCH = (*_GRID, "column", "bands", "workers")
 
 
 @dataclass(frozen=True)
@@ -60,14 +65,16 @@ def check_search(search):
 
     Raises
     ------
-    ValueError, astropy.units.UnitsError
-        An option is unknown, or not accepted.
+    TypeError, ValueError, astropy.units.UnitsError
+        These are no options, or one is unknown, or not accepted.
     """
+    if not isinstance(search, Mapping | None):
+        raise TypeError(f"search must be a dict of options of find_period, not {shown(search)}")
     search = dict(search or {})
     check_method(search.get("method", AUTO), {k: v for k, v in search.items() if k not in ("method", *_SEARCH)})
-    for name in ("minimum_period", "maximum_period"):
-        if search.get(name) is not None:
-            check_period(search[name])
+    given = {name: search[name] for name in _GRID if search.get(name) is not None}
+    make_grid(1.0, **{"maximum_period": LONGEST_PERIOD} | given)
+    check_workers(search.get("workers"))
     return search
 
 

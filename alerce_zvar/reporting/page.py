@@ -67,7 +67,8 @@ def report(
     radius : Quantity, Angle or str
         Largest separation of what is taken for the same object, at most 60 arcsec.
     search : dict, optional
-        Options of `alerce_zvar.find_period`, such as ``{"maximum_period": 10 * u.day}``.
+        Options of `alerce_zvar.find_period`, such as ``{"maximum_period": 10 * u.day}``. Where they do not fit the
+        light curve, as bands that it has not, nothing is searched, which the page tells.
     overwrite : bool
         Replace a file that is there.
     timeout : float or Quantity, optional
@@ -127,8 +128,9 @@ def report(
     write_file(path, page_template("alerce_zvar.reporting").render(_content(known, analysis)).encode())
     failed = [missing for missing in asker.missing if missing.failed]
     if failed:
+        number = "1 question" if len(failed) == 1 else f"{len(failed)} questions"
         first = f"{failed[0].what}: {failed[0].reason}"
-        warn(f"{len(failed)} questions had no answer, which the page tells; the first is {first}", PartialResultWarning)
+        warn(f"{number} had no answer, which the page tells; the first is {first}", PartialResultWarning)
     return path
 
 
@@ -148,7 +150,12 @@ def _clients(services, given):
 
 
 def _checked_path(path, overwrite):
-    path = Path(path)
+    try:
+        path = Path(path)
+    except TypeError as exc:
+        raise TypeError(f"path must be a file to write, such as star.html, not {shown(path)}") from exc
+    if "\0" in str(path):
+        raise ValueError(f"path must be a file to write, such as star.html, not {shown(str(path))}")
     if path.is_dir():
         raise IsADirectoryError(f"path must be a file to write, such as star.html; {path} is a folder")
     if path.exists() and not overwrite:

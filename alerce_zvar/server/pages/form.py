@@ -102,8 +102,9 @@ def parse_search(given, classes, columns):
     if "probability" in texts and "class" not in texts:
         errors.setdefault("probability", "a class is needed for it")
     sort = texts.get("sort") or ("separation" if "position" in texts else columns[0])
-    if sort not in columns or (sort == "separation" and "position" not in texts):
-        errors["sort"] = f"one of {', '.join(columns)} is accepted"
+    there = [name for name in columns if name != "separation" or "position" in texts]
+    if sort not in there:
+        errors["sort"] = f"one of {', '.join(there)} is accepted"
     if errors:
         return Search(texts, errors)
     return Search(

@@ -252,6 +252,8 @@ def _route(archive, given):
         return None
     number = int(number)
     psids, total = search.neighbours(archive, asked, number)
+    if number > total:
+        return None
     ways = {word: (psids[at], at) for word, at in (("previous", number - 1), ("next", number + 1)) if at in psids}
     page_number = (number - 1) // form.PAGE_SIZE + 1
     return {"number": number, "total": total, "query": asked.query(), "results": asked.query(page=page_number)} | {

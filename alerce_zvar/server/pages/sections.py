@@ -18,8 +18,10 @@ from alerce_zvar.wire.decode import decode_table
 
 __all__ = ["classifications", "feature_table", "features", "objects", "stamps", "zvar_source"]
 
+# A difference image's magnitude is that of a change, which is large too where a star is faint.
 _ALERTS = """
-SELECT a.candid::VARCHAR AS id, a.mjd, -coalesce(any_value(d.magpsf), 99) AS brightness
+SELECT a.candid::VARCHAR AS id, a.mjd,
+       -coalesce(any_value(d.magpsf_corr), any_value(d.magpsf) FILTER (d.isdiffpos = 1), 99) AS brightness
 FROM alerts a LEFT JOIN detections d ON d.oid = a.oid AND d.candid = a.candid
 WHERE a.oid = ? GROUP BY a.candid, a.mjd ORDER BY a.mjd, a.candid
 """

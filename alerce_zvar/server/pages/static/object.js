@@ -29,7 +29,7 @@
           status.textContent = error.message;
         }
         for (const one of buttons) one.disabled = false;
-        button.focus();
+        if (document.activeElement === document.body) button.focus(); // which it lost when it was disabled
       });
     }
     document.querySelector(".searches").hidden = false;
