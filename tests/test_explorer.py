@@ -295,6 +295,12 @@ def test_places_give_links_and_must_be_as_many(tmp_path):
         write_html(tmp_path / "y.html", plain(), [], coordinates="10 1")
 
 
+def test_half_a_character_in_a_title_is_replaced(tmp_path):
+    path = write_html(tmp_path / "x.html", plain(id="half \ud800"), DAY)
+    assert "<title>half ?</title>" in path.read_text(encoding="utf-8")
+    assert data_of(path)["objects"][0]["id"] == "half \ud800"
+
+
 def test_file_names_are_checked_first(tmp_path):
     path = write_html(tmp_path / "x.html", plain(), DAY)
     with pytest.raises(FileExistsError, match="overwrite=True"):

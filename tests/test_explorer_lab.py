@@ -6,9 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
+from threading import Thread, Timer
 
 import pytest
 from numpy.testing import assert_allclose
@@ -83,27 +81,27 @@ def lab(browser, tmp_path_factory):
         "--ServerApp.port_retries=0",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
-    log = folder / "log.txt"
-    with log.open("w") as out:
-        server = subprocess.Popen(command, env=os.environ | own, cwd=folder, stdout=out, stderr=subprocess.STDOUT)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(command, env=os.environ | own, cwd=folder, **pipes) as server:
         try:
-            await_server(server, f"http://127.0.0.1:{port}/api?token={TOKEN}", log)
+            await_server(server, f"http://127.0.0.1:{port}/lab")
             yield f"http://127.0.0.1:{port}/lab/tree/stars.ipynb?token={TOKEN}&reset"
         finally:
             server.send_signal(signal.SIGTERM)  # it ends its kernels
-            server.wait(30)
 
 
-def await_server(server, url, log, seconds=60):
-    """Until it answers; asked in turn, since it tells nobody when it is ready."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and server.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except (urllib.error.URLError, ConnectionError):
-            server.poll()
-    pytest.fail(f"JupyterLab did not start: {log.read_text()[-2000:]}")
+def await_server(server, address, seconds=60):
+    """Until it says where it is; from then on its log is thrown away."""
+    late, said = Timer(seconds, server.kill), []
+    late.start()
+    for line in server.stdout:
+        said.append(line)
+        if address in line:
+            break
+    else:
+        pytest.fail(f"JupyterLab did not start: {''.join(said)[-2000:]}")
+    late.cancel()
+    Thread(target=server.stdout.read, daemon=True).start()
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,7 @@ HOSTILE = [
     "</script>",
 ]
 READY = "[data-ready]"
+KEPT = {"period": PERIOD, "epoch_mjd": 58300.25, "scale": "tdb", "origin": "given, × 2", "note": ""}
 CONTROL, RELEASE, ENTER, TAB = "\ue009", "\ue000", "\ue007", "\ue004"  # as WebDriver names keys
 CLOUDY = ("cloud", "share", "studio", "plotly")
 CATCH_FILES = """window.saved = [];
@@ -148,6 +149,48 @@ def test_what_is_pressed_is_drawn(page, curves):
     assert_drawn(page, build_fold_model(only_r, 0.5712 * u.day, bins=50, cycles=1.5))
 
 
+PLACES = """const [plot] = document.querySelectorAll('.az-folded .az-plot');
+const numbers = (text) => text.match(/-?\\d+(\\.\\d*)?(e-?\\d+)?/g).map(Number);
+return [...plot.querySelectorAll('.scatterlayer path.point')].map((node) => numbers(node.getAttribute('transform')))
+  .concat([...plot.querySelectorAll('.shapelayer path')].map((node) => numbers(node.getAttribute('d'))))"""
+
+
+def test_points_that_only_move_lie_where_plotly_would_draw_them(page):
+    """A new period moves points and error bars without plotly, in a part of the plot as well; more needs plotly."""
+    page.run("globalThis.calls = 0; globalThis.react = Plotly.react; Plotly.react = (...a) => (calls++, react(...a))")
+    page.run("Plotly.relayout(document.querySelector('.az-folded .az-plot'), { 'xaxis.range': [0.25, 1.5] })")
+    before = page.run(PLACES)
+    page.run("explorer.set({ period: 0.7 })")
+    moved = page.run(PLACES)
+    assert page.run("return calls") == 0
+    under = "Plotly.Fx.hover(plot, [{ curveNumber: 1, pointNumber: 7 }]); return plot._hoverdata[0].x"
+    named = page.run(f"const plot = document.querySelector('.az-folded .az-plot'); {under}")
+    assert named == page.run("return explorer.drawn().folded[1].x[7]")
+    page.run("Plotly.redraw(document.querySelector('.az-folded .az-plot'))")
+    drawn = page.run(PLACES)
+    assert len(before) == len(moved) == len(drawn) == 2 * 270 + 4
+    for one, two in zip(moved, drawn, strict=True):
+        assert_allclose(one, two, rtol=0, atol=0.02)
+    assert not np.allclose(before[0], moved[0])
+    page.run("explorer.set({ cycles: 1.5 })")
+    assert page.run("return calls") == 1
+    page.run("Plotly.react = react")
+
+
+def test_no_error_bars_outlive_their_points(page):
+    """Counted in the document: plotly's list of shapes may be right where its drawing is not."""
+    bars = """return [...document.querySelectorAll(".js-plotly-plot")].slice(0, 2).map((plot) =>
+        [plot.querySelectorAll(".shapelayer path").length, plot.layout.shapes.length])"""
+    shown = page.run(bars)
+    assert shown[0] == shown[1] == [4, 4]
+    page.run("explorer.set({index: 1})")
+    assert page.run(bars) == [[2, 2], [2, 2]]
+    page.run("explorer.set({errors: false})")
+    assert page.run(bars) == [[0, 0], [0, 0]]
+    page.run("explorer.set({errors: true, bins: 10})")
+    assert page.run(bars)[0] == [2, 2]
+
+
 def test_units_multiples_and_reset(page, curves):
     first = curves[0]
     type_into(page, "Period", "34.2 min")
@@ -215,6 +258,10 @@ def test_flux_has_its_own_points(page, curves):
         == f"Flux [{u.uJy:unicode}]"
     )
     assert drawn(page, "unfolded", "limits") == {}
+    ticks = "return [...document.querySelectorAll('.az-folded .ytick text')].map((tick) => tick.textContent)"
+    page.run("Plotly.relayout(document.querySelector('.az-folded .az-plot'), { 'yaxis.range': [0, 2e6] })")
+    assert [tick for tick in page.run(ticks) if "e+6" in tick]
+    assert not [tick for tick in page.run(ticks) if "M" in tick]  # 1.5M nJy would be read as a unit
 
 
 def test_magnitudes_are_upwards_and_hidden_values_nowhere(page, curves, file):
@@ -283,8 +330,34 @@ def test_keys_act_and_boxes_are_left_alone(page, curves):
 
 
 def test_search_by_typing(page):
-    page.press("/", "SECO", ENTER)
+    """The list has what is found; while that is not looked at, the list says how many there are."""
+    texts = "return [...document.querySelector('.az-bar select').options].map(({ text, selected }) => [text, selected])"
+    page.press("/", "SECO")
+    assert page.run(texts) == [["1 found", True], ["second", False]]
+    page.find(".az-bar option[value='1']").click()
     assert page.run("return explorer.state().id") == "second"
+    assert page.run(texts) == [["second", True]]
+    type_into(page, "Search", "nobody")
+    assert page.run(texts) == [["0 found", True]]
+    assert page.run("return explorer.state().id") == "second"
+    type_into(page, "Search", "FIRST")
+    assert page.run("return explorer.state().id") == "first"
+
+
+def test_a_half_typed_note_is_left_alone(page):
+    """Neither it nor the focus is lost where something else changes; a removed row leaves the focus to the next."""
+    page.press("k", "d", "k", "d", "k")
+    page.find(".az-kept input").click()
+    page.press("a blue st")
+    page.run("explorer.set({ period: 0.7 })")
+    page.press("ar", TAB)
+    assert [row["note"] for row in page.run("return explorer.state().kept")] == ["a blue star", "", ""]
+    assert page.run("return document.activeElement.ariaLabel") == "Remove first from the list"
+    page.press(ENTER)
+    assert [row["note"] for row in page.run("return explorer.state().kept")] == ["", ""]
+    assert page.run("return document.activeElement === document.querySelector('.az-kept button')")
+    page.run("explorer.set({ kept: explorer.state().kept.map((row) => ({ ...row, note: 'told' })) })")
+    assert page.find(".az-kept input").get_attribute("value") == "told"
 
 
 def test_copy_and_its_fallback(page):
@@ -364,6 +437,13 @@ def test_without_a_mouse_on_a_phone_in_the_dark(browser, file):
     browser.size(390, 844, dark=True)
     browser.wait("return document.querySelector('.az-folded .az-plot').layout.paper_bgcolor === '#1b2027'")
     browser.wait("return document.documentElement.scrollWidth <= innerWidth && innerWidth === 390")
+    browser.run("explorer.set({ kept: [{ ...arguments[0], id: '145120008365555264' }] })", KEPT)
+    lines = browser.run(
+        "const range = new Range(), tops = () => new Set([...range.getClientRects()].map((line) => line.top)).size;"
+        "return [...document.querySelectorAll('.az-kept td')].slice(0, 4)"
+        ".map((cell) => (range.selectNodeContents(cell.firstElementChild ?? cell), tops()))"
+    )
+    assert lines == [1, 1, 1, 1]  # no word is broken: the table scrolls
     unnamed = browser.run(
         "return [...document.querySelectorAll('.az input, .az select, .az button')]"
         ".filter(e => !e.labels?.length && !e.getAttribute('aria-label')).map(e => e.outerHTML)"

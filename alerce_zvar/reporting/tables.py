@@ -82,7 +82,7 @@ def identity_rows(known):
     if place is not None:
         rows += [
             (f"Position (ICRS), {known.placed_by}", f"{place.ra.deg:.6f}° {place.dec.deg:+.6f}°"),
-            ("The same, sexagesimal", place.to_string("hmsdms", sep=":", precision=2)),
+            ("The same, sexagesimal", place.to_string("hmsdms", sep=":", precision=3)),
             ("Galactic", f"l = {place.galactic.l.deg:.5f}°, b = {place.galactic.b.deg:+.5f}°"),
         ]
     rows += [

@@ -40,7 +40,7 @@ class Target:
     def __str__(self):
         if self.light_curve is not None:
             return str(self.light_curve.meta.get("id", "")) or "own light curve"
-        place = "" if self.coordinates is None else self.coordinates.to_string("hmsdms", sep=":", precision=2)
+        place = "" if self.coordinates is None else self.coordinates.to_string("hmsdms", sep=":", precision=3)
         return self.oid or self.psid or place
 
 

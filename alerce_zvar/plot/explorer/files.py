@@ -8,7 +8,18 @@ from alerce_zvar.errors import require
 
 __all__ = ["SCRIPTS", "STYLE", "assets", "plotly_script", "static_text"]
 
-SCRIPTS = ("fold.js", "words.js", "view.js", "keys.js", "parts.js", "kept.js", "controls.js", "explorer.js")  # in order
+# In the order in which a page loads them.
+SCRIPTS = (
+    "fold.js",
+    "words.js",
+    "view.js",
+    "move.js",
+    "keys.js",
+    "parts.js",
+    "kept.js",
+    "controls.js",
+    "explorer.js",
+)
 STYLE = "explorer.css"
 PLOTLY = "plotly.min.js"
 _SHEET_ID = re.compile(r'document\.getElementById\("([0-9a-f]{64})"\)')

@@ -187,7 +187,7 @@ def _write(path, text):
     """The whole file or none of it."""
     part = path.with_name(f".{path.name}.part")
     try:
-        part.write_text(text, encoding="utf-8", newline="\n")
+        part.write_text(text, encoding="utf-8", errors="replace", newline="\n")  # half a character in a title
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

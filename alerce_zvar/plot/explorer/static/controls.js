@@ -1,8 +1,8 @@
 // Everything that is pressed and typed into, and the three plots; the explorer holds the state.
 (() => {
   "use strict";
-  const { fold, words, view, parts, keptList, KEYS } = globalThis.AlerceZvar;
-  const { make, labelled, button, choice, group } = parts;
+  const { fold, words, view, move, parts, keptList, KEYS } = globalThis.AlerceZvar;
+  const { make, labelled, button, choice, group, write } = parts;
   const Plotly = globalThis.AlerceZvar.Plotly ?? globalThis.Plotly;
   const LISTED = 500; // objects in the list at a time
 
@@ -59,14 +59,16 @@
 
   function objectBar(page, explorer, act) {
     const many = explorer.objects.length > 1;
-    page.object = choice([], null, (event) => explorer.look(Number(event.target.value)));
+    page.object = choice([], null, (event) => event.target.value && explorer.look(Number(event.target.value)));
     page.search = make("input", {
       type: "search",
       autocomplete: "off",
       spellcheck: "false",
       input: () => listObjects(page, explorer),
-      change: () =>
-        page.object.options.length && page.search.value && explorer.look(Number(page.object.options[0].value)),
+      change: () => {
+        const [found] = [...page.object.options].filter(({ value }) => value);
+        if (found && page.search.value) explorer.look(Number(found.value));
+      },
     });
     page.title = make("bdi", {});
     page.count = make("span", { class: "az-count" });
@@ -83,19 +85,18 @@
     return make("header", { class: "az-bar" }, make("h2", {}, page.title), page.links, chooser);
   }
 
-  // Objects whose title or id holds what is searched, the one that is looked at among them.
+  // Objects whose title or id holds what is searched; where the one that is looked at does not, how many do.
   function listObjects(page, explorer) {
     const wanted = page.search.value.trim().toLowerCase();
-    const entries = [];
-    explorer.objects.forEach(({ id, title }, index) => {
-      const fits = !wanted || id.toLowerCase().includes(wanted) || title.toLowerCase().includes(wanted);
-      if (fits && entries.length < LISTED) entries.push([String(index), title || id || `object ${index + 1}`]);
-    });
+    const entry = ({ id, title }, index) => [String(index), title || id || `object ${index + 1}`];
+    const fits = ({ id, title }) => id.toLowerCase().includes(wanted) || title.toLowerCase().includes(wanted);
+    const found = explorer.objects.map((one, index) => (fits(one) ? index : -1)).filter((one) => one >= 0);
+    const entries = found.slice(0, LISTED).map((one) => entry(explorer.objects[one], one));
     const { index } = explorer.all;
-    if (!wanted && !entries.some(([value]) => value === String(index))) {
-      entries.push([String(index), explorer.objects[index].title]);
+    if (!entries.some(([value]) => value === String(index))) {
+      entries.unshift(wanted ? ["", `${found.length} found`] : entry(explorer.objects[index], index));
     }
-    parts.options(page.object, entries, String(index));
+    parts.options(page.object, entries, entries[0][0] ? String(index) : "");
   }
 
   function typed(explorer, change) {
@@ -262,14 +263,6 @@
     page.message.dataset.kind = kind;
   }
 
-  // A text into a box, unless somebody is typing there.
-  function write(box, text) {
-    box.removeAttribute("aria-invalid");
-    if (box === box.ownerDocument.activeElement && box.value !== (box.dataset.shown ?? box.value)) return;
-    box.value = text;
-    box.dataset.shown = text;
-  }
-
   function refuse(box) {
     box?.setAttribute("aria-invalid", "true");
   }
@@ -338,29 +331,39 @@
     });
   }
 
+  // Whether the page has other colours than were drawn last, which are taken.
+  function recolored(page) {
+    const [before, colors] = [page.colors, view.theme(page.root)];
+    page.colors = colors;
+    return JSON.stringify(before) !== JSON.stringify(colors);
+  }
+
   // Draw what has changed.
   function draw(page, explorer, folded) {
     const { object, own } = explorer.now;
-    const { index, cycles, errors } = explorer.all;
-    page.colors ??= view.theme(page.root);
+    const { index, bins, cycles, errors } = explorer.all;
+    if (!page.colors) recolored(page);
     const { colors } = page;
     page.root.classList.toggle("az-waiting", !own);
     page.foldedPanel.hidden = !folded;
     page.unfoldedPanel.hidden = !own;
     page.periodogramPanel.hidden = !own?.scan;
     if (!own) return;
-    if (folded)
-      react(
-        page.folded,
-        null,
-        () => view.foldedTraces(folded, colors, errors),
-        (drawn) => view.foldedLayout(folded, colors, cycles, drawn),
-      );
     const { column, hidden, arrays, mjd } = own;
     const signature = JSON.stringify([index, column, [...hidden], errors, colors]);
+    if (folded) drawFolded(page.folded, folded, [signature, cycles, bins], colors, errors);
     const traces = () => view.unfoldedTraces(object, arrays, { column, hidden }, colors, errors, mjd);
     react(page.unfolded, signature, traces, (drawn) => view.unfoldedLayout(object, arrays, { column }, colors, drawn));
     if (own.scan) drawPeriodogram(page, explorer, own, colors, index);
+  }
+
+  // how: what a plot depends on beside the phases.
+  function drawFolded(plot, folded, [signature, cycles, bins], colors, errors) {
+    const how = JSON.stringify([signature, cycles, bins]);
+    const traces = view.foldedTraces(folded, colors, errors);
+    if (plot.dataset.how === how && move(plot, traces)) return;
+    plot.dataset.how = how;
+    react(plot, null, () => traces, (drawn) => view.foldedLayout(folded, colors, cycles, drawn));
   }
 
   function drawPeriodogram(page, explorer, own, colors, index) {
@@ -386,9 +389,10 @@
     const first = !plot.data;
     plot.dataset.signature = signature ?? "";
     const drawn = traces();
+    plot.querySelectorAll(".shapelayer > *").forEach((one) => one.remove()); // plotly leaves shapes "between" that are gone
     Plotly.react(plot, drawn, layout(drawn), first ? view.CONFIG : undefined); // it stays, and comparing it takes long
     return first ? "first" : "again";
   }
 
-  globalThis.AlerceZvar.controls = { build, update, draw, say, refuse, remove };
+  globalThis.AlerceZvar.controls = { build, update, draw, recolored, say, refuse, remove };
 })();

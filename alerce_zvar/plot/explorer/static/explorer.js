@@ -296,8 +296,7 @@
         action();
       };
       const redraw = () => {
-        this.page.colors = null;
-        this.refresh({ quiet: true });
+        if (controls.recolored(this.page)) this.refresh({ quiet: true });
       };
       const dark = matchMedia("(prefers-color-scheme: dark)");
       const classes = new MutationObserver(redraw); // of those that say light or dark

@@ -35,6 +35,8 @@
     );
     const whole = make("section", { class: "az-panel az-list", hidden: true }, scroll, tools);
 
+    let shown = null;
+
     function row(one, place) {
       const change = (event) =>
         act.change(act.rows().map((other, i) => (i === place ? { ...other, note: event.target.value } : other)));
@@ -44,7 +46,6 @@
         change,
         maxlength: 200,
       });
-      note.value = one.note;
       const remove = () => act.change(act.rows().filter((_, i) => i !== place));
       const cells = [
         make("bdi", {}, one.id),
@@ -57,9 +58,19 @@
       return make("tr", {}, ...[...cells, last].map((cell) => make("td", {}, cell)));
     }
 
+    // Anew only where rows came or went: a note may be half typed. The focus stays where it is.
     function draw() {
-      body.replaceChildren(...act.rows().map(row));
-      whole.hidden = !act.rows().length;
+      const rows = act.rows();
+      const listed = JSON.stringify(rows.map((one) => ({ ...one, note: "" })));
+      const boxes = () => [...body.querySelectorAll("input, button")];
+      if (listed !== shown) {
+        const place = boxes().indexOf(document.activeElement);
+        body.replaceChildren(...rows.map(row));
+        if (place >= 0) boxes()[Math.min(place, boxes().length - 1)]?.focus();
+      }
+      shown = listed;
+      body.querySelectorAll("input").forEach((box, place) => parts.write(box, rows[place].note));
+      whole.hidden = !rows.length;
     }
     return { element: whole, draw };
   }

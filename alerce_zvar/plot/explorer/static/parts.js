@@ -22,6 +22,14 @@
     return make("span", { class: className }, make("label", { for: control.id }, text), control);
   }
 
+  // A text into a box, unless somebody is typing there.
+  function write(box, text) {
+    box.removeAttribute("aria-invalid");
+    if (box === box.ownerDocument.activeElement && box.value !== (box.dataset.shown ?? box.value)) return;
+    box.value = text;
+    box.dataset.shown = text;
+  }
+
   function button(text, title, click, attributes = {}) {
     return make("button", { type: "button", title, "aria-label": title, click, ...attributes }, text);
   }
@@ -73,5 +81,5 @@
     setTimeout(() => URL.revokeObjectURL(url), 10000); // the browser reads it after the click
   }
 
-  globalThis.AlerceZvar.parts = { make, labelled, button, options, choice, group, copy, download };
+  globalThis.AlerceZvar.parts = { make, labelled, write, button, options, choice, group, copy, download };
 })();

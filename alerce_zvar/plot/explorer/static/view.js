@@ -32,7 +32,7 @@
   function axis(colors, title, more) {
     const lines = { gridcolor: colors.grid, linecolor: colors.text, tickcolor: colors.text, zeroline: false };
     const text = { title: { text: title, standoff: 8 }, ticks: "outside", showline: true, mirror: true };
-    return { ...lines, ...text, automargin: true, ...more };
+    return { ...lines, ...text, exponentformat: "e", automargin: true, ...more };
   }
 
   function layout(colors, xaxis, yaxis, more) {
@@ -264,6 +264,7 @@
   globalThis.AlerceZvar.view = {
     CONFIG,
     theme,
+    bars,
     drawnErrors,
     foldedTraces,
     foldedLayout,

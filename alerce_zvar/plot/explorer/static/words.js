@@ -5,7 +5,7 @@
   const NAMES = { day: "d", days: "d", hr: "h", hour: "h", hours: "h", minute: "min", minutes: "min", m: "min" };
   const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
   // Characters that drive terminals, and those that turn the direction of a text.
-  const CONTROL = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+  const CONTROL = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
   const JD_FROM = 1000000; // no MJD of an observation is so large, no JD so small
   const MJD_ZERO = 2400000.5;
   const DRIFT = 1e-3; // cycles over the baseline that the last digit of a period stands for
