@@ -87,7 +87,7 @@ def from_result(result):
 
 
 def _of_search(result):
-    doubt = "" if result.believed else "not believed; "
+    doubt = "" if result.believed or result.doubt else "not believed; "  # a doubt is in the reason
     doubt += f"terrestrial: {result.terrestrial}; " if result.terrestrial else ""
     best = f"{_BEST}: {doubt}{result.shape}, {result.reason}".rstrip(", ")
     found = [PeriodCandidate(result.period, "find_period", best, result.epoch_time)]
