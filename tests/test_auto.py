@@ -493,11 +493,18 @@ def test_a_giant_slower_than_the_range_is_not_believed_at_its_alias(period):
     assert alias.noise_probability < 1e-10
     assert not alias.believed
     assert alias.reason.endswith(alias.doubt)
-    assert "a variation slower than the range reaches fits better; try a longer maximum_period" in alias.doubt
+    assert "of a variation slower than the range reaches, which fits better; try a longer maximum_period" in alias.doubt
     found = find_period(giant, minimum_period=0.9 * DAY, maximum_period=150 * DAY, workers=1)
     assert_allclose(found.period.value, period, rtol=0.02)
     assert found.believed
     assert found.doubt == ""
+
+
+def test_multiples_beyond_a_short_range_raise_no_doubt():
+    star = make(sine, 0.2713)
+    result = find_period(star, minimum_period=0.15 * DAY, maximum_period=0.3 * DAY, workers=1)
+    assert_allclose(result.period.value, 0.2713, rtol=1e-3)
+    assert (result.believed, result.doubt) == (True, "")
 
 
 def test_a_star_of_nearly_a_day_is_not_taken_for_a_giant():

@@ -24,7 +24,7 @@ _CONTACT = (0.1, 0.6)  # days: half the periods of contact binaries
 _SINE = 0.22  # days: a pure sine is that of a contact binary only below; other stars have it at longer periods
 _ALIKE = 1.15  # largest ratio of their amplitudes in two bands
 _FEWEST_OF_BAND = 10  # points from which on the amplitude of a band is trusted
-_SLOWEST, _PER_WIDTH = 1.0, 5  # in units of 1 / baseline: slowest variation tried beyond the range; steps in each unit
+_DAYS, _PER_WIDTH = 8, 5  # most cycles per day of an alias of a slower variation; trials in each 1 / baseline
 _SHARP, _PURE = 0.6, 0.1  # radians of phi21 about that of sharp minima; share of the second harmonic that matters
 
 
@@ -158,22 +158,21 @@ def _polished(shapes, fit, grid):
 
 
 def _doubt(shapes, best, grid):
-    """Words on a variation slower than the range reaches, if that fits better and the period may be its alias by days.
+    """Words on a variation slower than the range reaches, if the period may be its alias by days and it fits better.
 
     A giant of 300 days that is looked for up to 100 has its best period near one day, where it fits well.
     """
-    width = 1 / shapes.series.baseline
-    days = round(best.frequency)
-    near = grid.minimum + SAME * width + days * (ALIASES["sidereal day"] - 1)
-    if not days or abs(best.frequency - days) > near or grid.minimum < width:
+    width, days = 1 / shapes.series.baseline, round(best.frequency)
+    slow, reach = abs(best.frequency - days), SAME * width + days * (ALIASES["sidereal day"] - 1)
+    first, last = max(slow - reach, width), min(slow + reach, grid.minimum)
+    if not 0 < days <= _DAYS or first >= last:
         return ""
-    number = int(np.ceil((grid.minimum / width - _SLOWEST) * _PER_WIDTH)) + 1
-    slower = (shapes.best(frequency) for frequency in np.linspace(_SLOWEST * width, grid.minimum, number))
-    if min(map(_without_prior, slower)) > _without_prior(best):
+    trials = np.linspace(first, last, int(np.ceil((last - first) / width * _PER_WIDTH)) + 1)
+    if min(_without_prior(shapes.best(trial)) for trial in trials) > _without_prior(best):
         return ""
     return (
-        "not believed: it is near a whole number of cycles per day, and a variation slower than the range reaches fits "
-        "better; try a longer maximum_period"
+        "not believed: it may be the alias by days of a variation slower than the range reaches, which fits better; try "
+        "a longer maximum_period"
     )
 
 
