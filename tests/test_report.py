@@ -279,7 +279,7 @@ def test_a_service_that_fails_does_not_keep_the_others_back(monkeypatch, tmp_pat
 
 def test_nothing_known_is_an_error_and_no_page(monkeypatch, tmp_path):
     path = tmp_path / "star.html"
-    with pytest.raises(NotFoundError, match=r"ALeRCE and ZVAR found nothing at '08:00:00.000 -20:00:00.000' within 1.5"):
+    with pytest.raises(NotFoundError, match=r"and ZVAR found nothing at '08:00:00.000 -20:00:00.000' within 1.5"):
         report(SkyCoord(120 * u.deg, -20 * u.deg), path)
     with pytest.raises(NotFoundError, match=r"found nothing at 'ZTF99zzzzzzz'"):
         report("ZTF99zzzzzzz", path)

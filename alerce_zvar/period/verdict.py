@@ -171,8 +171,8 @@ def _doubt(shapes, best, grid):
     if min(_without_prior(shapes.best(trial)) for trial in trials) > _without_prior(best):
         return ""
     return (
-        "not believed: it may be the alias by days of a variation slower than the range reaches, which fits better; try "
-        "a longer maximum_period"
+        "not believed: it may be the alias by days of a variation slower than the range reaches, which fits better; "
+        "try a longer maximum_period"
     )
 
 
