@@ -116,11 +116,11 @@ def main():
     figures = {
         f"phase of {LONG:,} Time, times as fast": ratio(long[1], FASTER),
         f"phase of {LONG:,} days, times as fast": ratio(long[2], FASTER),
-        f"phase of {SHORT:,} Time, times as fast": ratio(short[1], 30),
-        f"phase of {SHORT:,} days, times as fast": ratio(short[2], 40),
+        f"phase of {SHORT:,} Time, times as fast": ratio(short[1], FASTER),
+        f"phase of {SHORT:,} days, times as fast": ratio(short[2], FASTER),
         f"{MANY} light curves of {EACH} points, LightCurves.fold, times as fast": ratio(many, FASTER),
-        f"one light curve of {LONG:,} points, fold, times as fast": ratio(long[0], 20),
-        f"one light curve of {SHORT:,} points, fold, times as fast": ratio(short[0], 7),
+        f"one light curve of {LONG:,} points, fold, times as fast": ratio(long[0], FASTER),
+        f"one light curve of {SHORT:,} points, fold, times as fast": ratio(short[0], FASTER),
         f"largest difference from astropy, {YEARS} years, {PERIOD}": limit(from_astropy, 1e-12),
         f"largest error, {YEARS} years, {SHORTEST}": limit(from_exact, 1e-12),
     }

@@ -14,7 +14,7 @@ import alerce_zvar
 ROOT = Path(alerce_zvar.__file__).parent
 PACKAGE = "alerce_zvar"
 SCHEMAS = {"wire.spec", "alerce.schema", "catshtm.schema", "zvar.schema", "zvar.photometry"}
-BASE = {"errors", "config", "cuts", "folding", "lightcurves", "packets"}
+BASE = {"errors", "config", "cuts", "files", "folding", "lightcurves", "packets"}
 SERVICE = BASE | {"votable", "wire"}
 EVERYTHING = {""}
 
@@ -28,6 +28,7 @@ ROOMS = {
     "cuts": set(),
     "folding": {"errors"},
     "packets": {"errors"},
+    "files": set(),
     "positions": {"errors"},
     "wire.spec": set(),
     "wire.fitsfile": set(),
@@ -53,7 +54,7 @@ ROOMS = {
     "match": {"errors", "wire", "alerce", "zvar"},  # above the services, which do not know each other
     "period": {"errors", "compiled", "folding", "lightcurves", "references"},
     "plot": {"errors", "folding", "lightcurves", "match.places", "packets", "period", "zvar.gaia"},
-    "plot.explorer": {"errors", "folding", "lightcurves", "period", "plot"},
+    "plot.explorer": {"errors", "files", "folding", "lightcurves", "period", "plot"},
     "plot.explorer.services": SERVICE | {"alerce", "match", "plot.explorer", "zvar"},
     "archive": BASE | SCHEMAS | {"period", "wire.query"},
     "server": {"errors", "config", "archive", "packets", "votable", *SCHEMAS},

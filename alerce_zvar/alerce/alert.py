@@ -1,6 +1,5 @@
 """Alert: what one packet of ZTF says, as tables with units, and its bytes."""
 
-import os
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,11 +10,12 @@ from astropy.table import Row, Table
 from alerce_zvar.alerce import schema
 from alerce_zvar.alerce.cutouts import FORMATS, assemble
 from alerce_zvar.errors import ReplyError, shown
+from alerce_zvar.files import write_file
 from alerce_zvar.packets import CUTOUTS, SIGNS, CutShortError, PacketError, mjd_of, read_packet
 from alerce_zvar.wire.decode import decode_table
 from alerce_zvar.wire.spec import Column, TableSchema
 
-__all__ = ["Alert", "check_format", "parse_alert", "target_file", "write_file"]
+__all__ = ["Alert", "check_format", "parse_alert", "target_file"]
 
 _DTYPES = {"string": "str", "int": "int64", "long": "int64", "float": "float32", "double": "float64", "boolean": "bool"}
 # Units as ZTF's schema writes them at the end of a description.
@@ -159,19 +159,6 @@ def target_file(path, candid, overwrite):
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} exists already; pass overwrite=True to replace it")
     return path
-
-
-def write_file(path, content):
-    """Write bytes so that the file is whole or not there, whenever the program dies."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(part, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def parse_alert(raw, *, url="", meta=None):

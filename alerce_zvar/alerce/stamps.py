@@ -4,11 +4,12 @@ from functools import partial
 
 import numpy as np
 
-from alerce_zvar.alerce.alert import check_format, parse_alert, target_file, write_file
+from alerce_zvar.alerce.alert import check_format, parse_alert, target_file
 from alerce_zvar.alerce.cutouts import assemble
 from alerce_zvar.alerce.schema import lsst, stamps
 from alerce_zvar.alerce.service import AlerceService, check_survey
 from alerce_zvar.errors import NotFoundError, ReplyError, require, shown
+from alerce_zvar.files import write_file
 from alerce_zvar.packets import CutShortError, PacketError, check_is_packet, unzipped
 from alerce_zvar.wire.client import payloads
 from alerce_zvar.wire.decode import decode_table, rows_of

@@ -7,11 +7,12 @@ import numpy as np
 from astropy.timeseries import TimeSeries
 
 from alerce_zvar.errors import shown
-from alerce_zvar.folding import usable, value_names
+from alerce_zvar.folding import value_names
 from alerce_zvar.period import Eclipse, FourierModel, PeriodResult, find_period, fit_eclipse, fit_fourier
 from alerce_zvar.period.fpw_search import check_workers
 from alerce_zvar.period.grid import LONGEST_PERIOD, make_grid
 from alerce_zvar.period.search import AUTO, check_method
+from alerce_zvar.plot.axes import usable_rows
 from alerce_zvar.reporting.asking import Missing
 
 __all__ = ["Analysis", "analyse", "check_search", "measured"]
@@ -112,9 +113,7 @@ def measured(light_curve):
     names = value_names(light_curve)
     if not names:
         return np.zeros(len(light_curve), dtype=bool)
-    error = f"{names[0]}_err"
-    good = usable(light_curve[names[0]], light_curve[error] if error in light_curve.colnames else None)
-    return good & ~np.broadcast_to(light_curve["time"].mask, len(light_curve))
+    return usable_rows(light_curve, names[0]) & ~np.broadcast_to(light_curve["time"].mask, len(light_curve))
 
 
 def _shape(known, light_curve, result):

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from astropy import units as u
 
-from alerce_zvar.alerce.alert import write_file
 from alerce_zvar.alerce.service import SURVEYS
 from alerce_zvar.citing import MATPLOTLIB, works_to_cite
 from alerce_zvar.config import MATCH_RADIUS
 from alerce_zvar.errors import PartialResultWarning, printable, require, shown, warn
+from alerce_zvar.files import write_file
 from alerce_zvar.references import get_reference
 from alerce_zvar.reporting import tables
 from alerce_zvar.reporting.analysis import analyse, check_search

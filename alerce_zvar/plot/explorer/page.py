@@ -9,6 +9,7 @@ from pathlib import Path
 from string import Template
 
 from alerce_zvar.errors import printable, shown
+from alerce_zvar.files import write_file
 from alerce_zvar.plot.explorer.files import PLOTLY, SCRIPTS, STYLE, assets, static_text
 from alerce_zvar.plot.explorer.inputs import collect, coordinates_of, periodograms_of, periods_of, searched_payload
 from alerce_zvar.plot.explorer.payload import page_payload
@@ -94,7 +95,8 @@ def write_html(
         objects.append(searched_payload(curves.get(number), periods=known, periodogram=scan, **options))
         if progress:
             progress(number + 1)
-    _write(path, page_html(page_payload(objects), title=title, files=files))
+    page = page_html(page_payload(objects), title=title, files=files)
+    write_file(path, page.encode(errors="replace"))  # half a character in a title
     return path
 
 
@@ -181,13 +183,3 @@ def _checked_path(path, overwrite):
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} is there already; give overwrite=True to replace it")
     return path
-
-
-def _write(path, text):
-    """The whole file or none of it."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8", errors="replace", newline="\n")  # half a character in a title
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -7,13 +7,13 @@ import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 
+from alerce_zvar.config import MATCH_RADIUS
 from alerce_zvar.errors import NoResultsWarning, PartialResultWarning, ServiceError, shown, warn
 from alerce_zvar.plot.explorer.candidates import from_alerce, from_zvar
 from alerce_zvar.plot.explorer.inputs import Curves
 
 __all__ = ["Fetched", "fetch"]
 
-_SAME = 1.5 * u.arcsec  # positions of the two services closer than this are of one star
 _OTHER = {"zvar": "alerce", "alerce": "zvar"}
 _ID = {"zvar": "psid", "alerce": "oid"}
 
@@ -159,7 +159,7 @@ class _Asking:
         if not places:
             return {}
         here = SkyCoord(list(places.values()))
-        matches = match_services(here, _SAME, services=[service], timeout=self.timeout, **self.services)
+        matches = match_services(here, MATCH_RADIUS, services=[service], timeout=self.timeout, **self.services)
         theirs = np.ma.filled(matches[_ID[service]], "").tolist()
         known = [one for one in dict.fromkeys(theirs) if one]
         if not known:

@@ -6,7 +6,7 @@ import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 
-from alerce_zvar.archive.merge import MATCH_RADIUS
+from alerce_zvar.config import MATCH_RADIUS
 from alerce_zvar.server.pages.search import number_of
 from alerce_zvar.server.replies import one_row, rows
 
