@@ -10,6 +10,7 @@ from astropy import units as u
 from astropy.coordinates import EarthLocation, SkyCoord
 from astropy.time import Time
 from astropy.timeseries import TimeSeries
+from astropy.utils import iers
 from fault_server import FaultServer, http, json_reply
 from hypothesis import given
 from hypothesis import strategies as st
@@ -451,6 +452,18 @@ def test_light_travel_times_are_those_of_the_earth_s_centre_but_for_its_radius(s
     here = Time(times, location=place)[:20]
     astropy_s = here.tdb + here.light_travel_time(places[:20], ephemeris="builtin")
     assert np.max(np.abs((found[:20] - astropy_s).to_value("us"))) < 10
+
+
+def test_old_data_on_the_earth_s_rotation_do_no_harm(monkeypatch):
+    """An installation that has not been renewed for a year: astropy refuses, see `at_barycentre` why we need not."""
+    times, place = Time([59000.0, 62000.0], format="mjd"), SkyCoord([10, 20] * u.deg, [30, 40] * u.deg)
+    expected = at_barycentre(times, place, "ztf")
+    old = iers.IERS_Auto.open()
+    monkeypatch.setattr(old, "_time_now", Time(old.meta["predictive_mjd"] + 400, format="mjd"), raising=False)
+    with iers.earth_orientation_table.set(old):
+        with pytest.raises(ValueError, match="predictive values"):
+            times.copy().ut1
+        assert np.all(at_barycentre(times.copy(), place, "ztf") == expected)
 
 
 def test_observatories_stand_where_they_are():

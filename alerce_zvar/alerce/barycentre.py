@@ -50,6 +50,7 @@ def _from_barycentre(times, survey):
     place = EarthLocation.from_geodetic(longitude * u.deg, latitude * u.deg, height * u.m)
     with (
         iers.conf.set_temp("auto_download", False),
+        iers.conf.set_temp("auto_max_age", None),
         iers.conf.set_temp("iers_degraded_accuracy", "ignore"),
         warnings.catch_warnings(),
     ):
