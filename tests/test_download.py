@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from itertools import chain
+from itertools import chain, count
 
 import numpy as np
 import pytest
@@ -395,8 +395,29 @@ def test_faults_lose_nothing(service, sample_server, whole, tmp_path):
     with conf.set_temp("photometry_batch", 4), Faulty(sample_server, faults, clock, (30, 60.0)) as server:
         report = patient(service, server.url, clock).download(ids, tmp_path / "faulty.duckdb")
     assert {*faults, "outage"} == set(server.made)
-    assert report.stored == len(ids) == report.inputs, report
+    assert report.stored == len(ids) == report.inputs, report.failures.pformat(max_width=-1, max_lines=-1)
     assert held(tmp_path / "faulty.duckdb") == content
+
+
+def test_answers_that_come_late_are_no_sign_of_life(sample_server, whole, tmp_path):
+    """In an outage, one chunk of photometry after another comes that was asked for before."""
+    turns = count(1)
+
+    class Late(Faulty):
+        def respond(self, request, connection):
+            turn = next(turns) if "/photometry" in request else conf.max_connections
+            if turn >= conf.max_connections:
+                super().respond(request, connection)
+                return
+            while self.made.count("outage") < 12 * turn:
+                time.sleep(0.002)
+            connection.sendall(self._passed_on(request))
+
+    (ids, content), clock = whole[ZvarClass], Clock()
+    with conf.set_temp("photometry_batch", 4), Late(sample_server, {}, clock, (18, 200.0)) as server:
+        report = patient(ZvarClass, server.url, clock).download(ids, tmp_path / "late.duckdb")
+    assert report.stored == len(ids), report.failures.pformat(max_width=-1, max_lines=-1)
+    assert held(tmp_path / "late.duckdb") == content
 
 
 def test_an_outage_among_the_regions(sample_server, sources, tmp_path):

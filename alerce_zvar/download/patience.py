@@ -79,7 +79,7 @@ class Asker:
 
     def __init__(self, job):
         self._job, self._transport = job, job.transport
-        self._last_answer = job.transport.clock()
+        self._last_answer = self._last_answered = job.transport.clock()  # when it came, and when it was asked for
 
     def __call__(self, lacking, deadline):
         """`Answered` for a chunk: id -> what is wanted of it."""
@@ -90,11 +90,14 @@ class Asker:
             answered.add(found)
             if found.done:
                 self._last_answer = self._transport.clock()
+                self._last_answered = max(asked, self._last_answered)
             passing = {key: error for key, error in answered.errors.items() if _may_pass(error)}
             if not passing:
                 return answered
             began, lacking = asked if began is None else began, _by_id(passing)
-            is_outage = self._last_answer <= asked and all(map(_is_outage, passing.values()))
+            # Answers that are still on their way when everything stops do not count: they were asked for before.
+            nobody = not found.done and self._last_answered <= asked
+            is_outage = nobody and all(map(_is_outage, passing.values()))
             rounds += not is_outage
             if rounds >= _ROUNDS or not self._waited(turn, began, passing.values(), deadline):
                 break
