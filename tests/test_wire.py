@@ -348,13 +348,14 @@ def test_an_interrupt_ends_a_batch_and_its_threads():
             os.kill(os.getpid(), signal.SIGINT)
         release.wait(20)
 
-    started = time.monotonic()
+    started, before = time.monotonic(), threading.enumerate()
     with FaultServer(stall) as server:
         with pytest.raises(KeyboardInterrupt):
             Alerce(url=server.url).query_object([f"x{i}" for i in range(9)], timeout=15)
-        ours = [thread for thread in threading.enumerate() if thread.name.startswith("alerce_zvar_")]
-        for thread in filter(threading.Thread.is_alive, ours):
-            thread.join()
+        new = [thread for thread in threading.enumerate() if thread not in before]
+        for thread in new:
+            if thread.name.startswith("alerce_zvar_"):
+                thread.join(5)
         assert time.monotonic() - started < 5
         release.set()
 
