@@ -97,7 +97,7 @@ def test_published_periods_come_back(server, real_data):
             continue
         psid = zvar.query_region(position, radius=3 * u.arcsec)["psid"]
         curve = zvar.get_lightcurves(psid).clean()[0]
-        result = find_period(curve, minimum_period=0.05 * u.day, maximum_period=60 * u.day)
+        result = find_period(curve, method="lombscargle", minimum_period=0.05 * u.day, maximum_period=60 * u.day)
         baseline = np.ptp(curve["time"].jd)
         frequency = (1 / result.period).to_value(1 / u.day)
         verdict = [word for word, factor in FACTORS.items() if abs(frequency - factor / period) < 2 / baseline]
