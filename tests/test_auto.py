@@ -12,11 +12,13 @@ from astropy.table import QTable
 from astropy.time import Time
 from astropy.timeseries import TimeSeries
 from astropy.utils.masked import Masked
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from test_period import read_irsa
 
 from alerce_zvar import find_period
-from alerce_zvar.period import PeriodResult, belief, bls, candidates, shapes, verdict
+from alerce_zvar.period import PeriodResult, belief, bls, candidates, dips, shapes, verdict
 from alerce_zvar.period.prepare import prepare
 from alerce_zvar.period.shapes import Shapes
 from alerce_zvar.sample.shapes import eclipses, pulsation
@@ -286,6 +288,35 @@ def test_waves_of_many_points_are_those_of_their_blocks(groups, monkeypatch):
     parts = Shapes(series).wave(1.7, 4).solve(4)
     for one, other in zip(whole, parts, strict=True):
         assert_allclose(one, other, rtol=1e-11, atol=1e-12)
+
+
+@settings(max_examples=8)  # 2,800 boxes each
+@given(seed=st.integers(0, 1 << 30), filled=st.integers(3, dips.BINS))
+def test_eclipses_are_the_boxes_that_explain_most(seed, filled):
+    """Against all boxes one by one; some bins are empty, several frequencies are done at once."""
+    rng = np.random.default_rng(seed)
+    weight = rng.uniform(0.5, 2, (2, dips.BINS)) * (rng.permutation(dips.BINS) < filled)
+    weighted = weight * rng.normal(size=weight.shape)
+    weighted -= weight * (weighted.sum(-1) / weight.sum(-1))[:, None]
+    found = dips.Dips(weighted, weight, 1e4)
+    for number, (own, own_weight) in enumerate(zip(weighted, weight, strict=True)):
+        free, parts = np.ones(dips.BINS, bool), 0.0
+        for count, (first, width) in enumerate(found.found(number), 1):
+            level = own[free].sum() / own_weight[free].sum()
+            gains = {}
+            for start in range(dips.BINS):
+                for bins in (1, 2, 3, 4, 5, 6, 8, 10, 13, 17, 22, 29, 38, 50):
+                    box = free & ((np.arange(dips.BINS) - start) % dips.BINS < bins)
+                    rest, inside = free & ~box, own_weight[box].sum()
+                    fainter = own[box].sum() - level * inside
+                    if fainter > 0 and inside and rest.any() and own_weight[rest].sum():
+                        gains[start, bins] = fainter**2 * (1 / inside + 1 / own_weight[rest].sum())
+            assert_allclose(gains[first, width], max(gains.values()), rtol=1e-9)
+            box = free & ((np.arange(dips.BINS) - first) % dips.BINS < width)
+            parts += own[box].sum() ** 2 / own_weight[box].sum()
+            free &= ~box
+            explained = parts + own[free].sum() ** 2 / own_weight[free].sum()
+            assert_allclose(found.chi2(count)[number], 1e4 - explained, rtol=1e-12)
 
 
 def test_workers_do_not_change_the_result():

@@ -17,6 +17,7 @@ TOKEN = "made-up"
 SHIFT, ENTER = "\ue008", "\ue007"  # as WebDriver names keys
 IDLE = """return document.querySelectorAll(".jp-Notebook .jp-InputPrompt").length === arguments[0]
   && document.querySelector(".jp-Notebook-ExecutionIndicator[data-status=idle]") !== null;"""
+DONE = r"return /\[\d+\]/.test(document.querySelectorAll('.jp-Notebook .jp-InputPrompt')[arguments[0]].textContent);"
 CODE = """
 import numpy as np
 from astropy import units as u
@@ -111,9 +112,10 @@ def page(browser, lab):
     browser.open(lab)
     browser.wait(IDLE, len(CELLS), seconds=60)
     browser.find(".jp-Notebook .jp-Cell .cm-content").click()
-    for _ in CELLS:
+    for number in range(len(CELLS)):
         browser.press(ENTER, held=SHIFT)
-    browser.wait("return document.querySelector('.az-folded .az-plot')?.data?.length", seconds=60)
+        browser.wait(DONE, number, seconds=100)
+    browser.wait("return document.querySelector('.az-folded .az-plot')?.data?.length")
     browser.run("document.querySelectorAll('.Toastify').forEach((toast) => toast.remove())")
     yield browser
     browser.open("about:blank")

@@ -19,26 +19,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from alerce_zvar.period.dips import BINS, Dips
+
 __all__ = ["Fit", "Shapes", "scatter"]
 
 HARMONICS = (1, 2, 3, 4, 6, 8)
-STEPS = (20, 50, 100)
-_BINS = 200  # of phase, for eclipses and steps; a multiple of all of STEPS
-_WIDTHS = np.array([1, 2, 3, 4, 5, 6, 8, 10, 13, 17, 22, 29, 38, 50])  # of an eclipse, in bins
+STEPS = (20, 50, 100)  # BINS is a multiple of each
 _VISIT = 0.01  # days
 _MISFIT = 0.1  # share of the scatter that is added to the errors
 _PARAMETERS_OF_ECLIPSE = 3  # phase, length, depth
 _VISITS_PER_PARAMETER = 3  # visits that a shape needs for each
 _MANY_VISITS = 100  # from which on alternate cycles are compared in full detail
 _BLOCK = 1 << 13  # points of a group in one go: a few megabytes of sines and cosines, which the cache holds
+_ROUNDING = 1e-12  # of sums
 _COMB, _COMB_OF_ECLIPSE = 17, 61  # frequencies tried in a refinement
 _CLEARLY = 10.0  # by which a second minimum must lower the score
 _LENGTHS = 5  # of an eclipse that are independent
 _APART = 0.15  # of a cycle between two minima
 _ROUNDS = 2  # of fitting a wave and the amplitudes of the bands in turn
 _AMPLITUDES = (0.2, 5.0)  # of a band, in the mean one
-_INSIDE = (np.arange(_BINS) - np.arange(_BINS)[:, None]) % _BINS  # bins from a start on
-_ENDS = np.arange(_BINS) + _WIDTHS[:, None]  # of boxes, in bins
+_AT_ONCE, _POINTS_AT_ONCE = 16, 1 << 15  # frequencies, and points, searched for eclipses together: for the cache
 
 
 @dataclass(frozen=True, order=True)
@@ -76,7 +76,8 @@ class Shapes:
         self.n_bands = int(series.band.max()) + 1
         self.sign_of_fainter = 1 if series.column == "mag" else -1
         self._fainter = self.sign_of_fainter * (series.value - np.average(series.value, weights=self.weight))
-        self.total = float(self.weight @ self._fainter**2)
+        self._weighted = self.weight * self._fainter
+        self.total = float(self._weighted @ self._fainter)
         order = np.argsort(series.group, kind="stable")
         ends = np.cumsum(np.bincount(series.group))
         self._groups = [np.split(rows, range(_BLOCK, len(rows), _BLOCK)) for rows in np.split(order, ends[:-1])]
@@ -87,10 +88,10 @@ class Shapes:
 
     def fits(self, frequency):
         """A `Fit` for each shape at a frequency."""
-        wave, dips = self.wave(frequency, max(HARMONICS)), self.dips(frequency)
+        wave, dips = self.wave(frequency, max(HARMONICS)), self.dips([frequency])
         fits = [self._fit(frequency, "harmonics", k, wave.chi2(k), 2 * k) for k in HARMONICS]
-        fits += [self._fit(frequency, "eclipses", m, dips.chi2(m), _PARAMETERS_OF_ECLIPSE * m) for m in (1, 2)]
-        fits += [self._fit(frequency, "steps", m, dips.chi2_of_steps(m), m - 1) for m in STEPS]
+        fits += [self._fit(frequency, "eclipses", m, dips.chi2(m)[0], _PARAMETERS_OF_ECLIPSE * m) for m in (1, 2)]
+        fits += [self._fit(frequency, "steps", m, dips.chi2_of_steps(m)[0], m - 1) for m in STEPS]
         return fits
 
     def freedom(self, fit):
@@ -103,13 +104,15 @@ class Shapes:
             return 2 * fit.number + self.n_bands - 1, fit.number
         if fit.shape == "steps":
             return fit.number - 1, fit.number
-        lengths = [width / _BINS for _, width in self.dips(fit.frequency).found[: fit.number]]
+        lengths = [width / BINS for _, width in self.dips([fit.frequency]).found()[: fit.number]]
         return fit.number, math.prod(_LENGTHS / length for length in lengths) / min(lengths, default=1.0)
 
-    def quick(self, frequency):
-        """A score by three harmonics or two eclipses, whichever is better, for a first sifting."""
-        chi2 = min(self.wave(frequency, 3).chi2(3), self.dips(frequency).chi2(2))
-        return self._score(frequency, chi2, 2 * _PARAMETERS_OF_ECLIPSE)
+    def quick(self, frequencies):
+        """Scores by three harmonics or two eclipses, whichever is better, for a first sifting."""
+        waves = [self.wave(frequency, 3).chi2(3) for frequency in frequencies]
+        return self._score(
+            frequencies, np.minimum(waves, self._chi2_of_eclipses(frequencies)), 2 * _PARAMETERS_OF_ECLIPSE
+        )
 
     def near(self, frequency, reach, shape=None):
         """Frequencies near a given one at which waves, and eclipses, fit best: up to two.
@@ -129,25 +132,27 @@ class Shapes:
         """
         found = []
         if shape in (None, "harmonics"):
-            found.append(_best_of(_comb(frequency, reach, _COMB), lambda trial: self.wave(trial, 4).chi2(4)))
+            comb = _comb(frequency, reach, _COMB)
+            found.append(_best_of(comb, [self.wave(trial, 4).chi2(4) for trial in comb]))
         if shape != "harmonics":
             near = frequency
             for span, number in ((reach, _COMB_OF_ECLIPSE), (2 * reach / _COMB_OF_ECLIPSE, _COMB)):
-                near = _best_of(_comb(near, span, number), lambda trial: self.dips(trial).chi2(2))
+                comb = _comb(near, span, number)
+                near = _best_of(comb, self._chi2_of_eclipses(comb))
             found.append(near)
         return found
 
     def two_minima(self, frequency):
         """Whether the star has two separate minima in a cycle, rather than one: it needs no doubled period."""
-        dips = self.dips(frequency)
-        if len(dips.found) < 2:
+        dips = self.dips([frequency])
+        if len(dips.found()) < 2:
             return False
-        one, two = (self._score(frequency, dips.chi2(m), _PARAMETERS_OF_ECLIPSE * m) for m in (1, 2))
+        one, two = (self._score(frequency, dips.chi2(m)[0], _PARAMETERS_OF_ECLIPSE * m) for m in (1, 2))
         if two > one - _CLEARLY:
             return False
-        (first, width), (second, other) = dips.found
-        distance = abs((first + width / 2) - (second + other / 2)) % _BINS
-        return min(distance, _BINS - distance) - (width + other) / 2 > _APART * _BINS
+        (first, width), (second, other) = dips.found()
+        distance = abs((first + width / 2) - (second + other / 2)) % BINS
+        return min(distance, BINS - distance) - (width + other) / 2 > _APART * BINS
 
     def odd_harmonics(self, frequency, number):
         """By how much the score falls if so many odd harmonics are added to the even ones; negative if it rises.
@@ -193,17 +198,25 @@ class Shapes:
         basis[:, 0], basis[:, 1::2], basis[:, 2::2] = self.series.value[members], powers.imag, powers.real
         return basis
 
-    def dips(self, frequency):
-        """The `_Dips` at a frequency."""
-        phase = np.mod(frequency * self.series.time, 1.0)
-        bins = np.minimum((phase * _BINS).astype(int), _BINS - 1)
-        weighted = np.bincount(bins, self.weight * self._fainter, _BINS)
-        weight = np.bincount(bins, self.weight, _BINS)
-        return _Dips(weighted, weight, self.total)
+    def dips(self, frequencies):
+        """The `Dips` at some frequencies."""
+        cycles = np.multiply.outer(frequencies, self.series.time)
+        bins = np.minimum(((cycles - np.floor(cycles)) * BINS).astype(int), BINS - 1)
+        bins += BINS * np.arange(len(bins))[:, None]
+        sums = []
+        for values in (self._weighted, self.weight):
+            sums.append(np.bincount(bins.ravel(), np.broadcast_to(values, bins.shape).ravel(), BINS * len(bins)))
+        return Dips(*(each.reshape(-1, BINS) for each in sums), self.total)
+
+    def _chi2_of_eclipses(self, frequencies):
+        """What two eclipses leave at each frequency."""
+        size = max(1, min(_AT_ONCE, _POINTS_AT_ONCE // len(self.series.time)))
+        parts = [frequencies[first : first + size] for first in range(0, len(frequencies), size)]
+        return np.concatenate([self.dips(part).chi2(2) for part in parts])
 
     def _score(self, frequency, chi2, n_parameters):
         n = self.n_visits
-        return n * np.log(max(chi2, 1e-300)) + (n_parameters + 1) * np.log(n) + 2 * np.log(frequency)
+        return n * np.log(np.maximum(chi2, 1e-300)) + (n_parameters + 1) * np.log(n) + 2 * np.log(frequency)
 
     def _fit(self, frequency, shape, number, chi2, n_parameters):
         too_many = n_parameters > 2 and n_parameters + 1 > self.n_visits / _VISITS_PER_PARAMETER
@@ -216,12 +229,11 @@ def _comb(frequency, reach, number):
     return comb[comb > 0]
 
 
-def _best_of(comb, chi2_at):
-    """Middle of the run of frequencies that fit best."""
-    chi2 = np.array([chi2_at(trial) for trial in comb])
-    first = last = int(np.argmin(chi2))
-    while last + 1 < len(comb) and chi2[last + 1] <= chi2[first]:
-        last += 1
+def _best_of(comb, chi2):
+    """Middle of the run of frequencies that fit best, to the rounding of the sums."""
+    best = np.asarray(chi2) <= np.min(chi2) + _ROUNDING * np.max(np.abs(chi2))
+    first = int(best.argmax())
+    last = first + int((~np.append(best[first:], False)).argmax()) - 1
     return float((comb[first] + comb[last]) / 2)
 
 
@@ -264,55 +276,3 @@ class _Wave:
         vector = products[0, columns]
         wave = np.linalg.lstsq(products[np.ix_(columns, columns)], vector, rcond=1e-10)[0]
         return max(float(products[0, 0] - vector @ wave), 0.0)
-
-
-class _Dips:
-    """Phase bins of how much fainter the star is than on the average, and the eclipses in them."""
-
-    def __init__(self, weighted, weight, total):
-        self._weighted, self._weight, self._total = weighted, weight, total
-        self._free = np.ones(_BINS, dtype=bool)
-        self._explained = [0.0]
-        self._parts = []  # sums over the bins of each eclipse
-        self.found = []  # (first bin, width) of each eclipse, the deepest first
-        for _ in range(2):
-            self._add()
-
-    def chi2(self, number):
-        """Weighted sum of squares that so many eclipses leave."""
-        return self._total - self._explained[number]
-
-    def chi2_of_steps(self, number):
-        """Weighted sum of squares that so many phase bins of free level leave."""
-        weighted, weight = (sums.reshape(number, -1).sum(axis=1) for sums in (self._weighted, self._weight))
-        return self._total - np.sum(np.divide(weighted**2, weight, out=np.zeros(number), where=weight > 0))
-
-    def _add(self):
-        """Find the box that explains most outside the eclipses found before."""
-        weight = np.where(self._free, self._weight, 0.0)
-        total, least = weight.sum(), 1e-9 * weight.sum()
-        level = self._sums(self._free)[0] / max(total, 1e-300)
-        weighted = np.where(self._free, self._weighted - level * self._weight, 0.0)
-        inside, weight_inside = _box_sums(np.array([weighted, weight]))
-        outside = total - weight_inside
-        counts = (inside > 0) & (weight_inside > least) & (outside > least)
-        gain = np.divide(inside**2, weight_inside * outside, out=np.zeros(counts.shape), where=counts)
-        row, first = divmod(int(gain.argmax()), _BINS)
-        if counts[row, first]:
-            box = _INSIDE[first] < _WIDTHS[row]
-            self.found.append((first, int(_WIDTHS[row])))
-            self._parts.append(self._sums(box & self._free))
-            self._free = self._free & ~box
-        levels = [self._sums(self._free), *self._parts]
-        self._explained.append(sum(weighted**2 / weight for weighted, weight in levels if weight > 0))
-
-    def _sums(self, part):
-        """Sums over some bins."""
-        return self._weighted[part].sum(), self._weight[part].sum()
-
-
-def _box_sums(sums):
-    """Sums over boxes of each width from each bin on, shape (..., widths, bins)."""
-    upto = np.zeros((len(sums), 1 + _BINS + _WIDTHS[-1]))
-    np.cumsum(np.concatenate([sums, sums[:, : _WIDTHS[-1]]], axis=1), axis=1, out=upto[:, 1:])
-    return upto.take(_ENDS, axis=1) - upto[:, None, :_BINS]

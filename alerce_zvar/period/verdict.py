@@ -75,7 +75,7 @@ def judge(series, grid, workers=1):
 def _ranked(shapes, frequencies, grid):
     """Fits at separate periods, the best first."""
     width = 1 / shapes.series.baseline
-    order = np.argsort([shapes.quick(frequency) for frequency in frequencies], kind="stable")[:_CLOSER]
+    order = np.argsort(shapes.quick(frequencies), kind="stable")[:_CLOSER]
     near = {trial for f in frequencies[order] for trial in shapes.near(f, _REACH * width)}
     inside = [f for f in near if grid.minimum <= f <= grid.maximum] or frequencies  # of a range too narrow to refine in
     fits, separate = sorted(shapes.best(f) for f in inside), []

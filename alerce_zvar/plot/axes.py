@@ -233,8 +233,8 @@ def _cut(line, room, size, *, more):
 def text_width(text, size):
     """Width of one line in the usual font [point]; `size` in matplotlib's words, such as ``"small"``."""
     fonts, paths = require("plot", "matplotlib.font_manager", "matplotlib.textpath")
-    font = fonts.FontProperties(size=size)
-    return paths.TextPath((0, 0), text, prop=font).get_extents().width if text.strip() else 0.0
+    drawn, font = text.replace(r"\$", "$"), fonts.FontProperties(size=size)  # see `plain_text`
+    return paths.text_to_path.get_text_width_height_descent(drawn, font, ismath=False)[0]
 
 
 def points_of(size):

@@ -4,6 +4,7 @@ import contextlib
 import platform
 import warnings
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
@@ -165,6 +166,7 @@ def _checked_path(path, overwrite):
     return path
 
 
+@cache
 def page_template(room):
     """The template ``templates/report.html`` of a package: everything is escaped, and nothing may be missing."""
     (jinja2,) = require("plot", "jinja2")
