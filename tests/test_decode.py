@@ -11,7 +11,7 @@ from astropy.io.votable import ucd
 from astropy.table import Table
 from astropy.time import Time
 from fault_server import FaultServer, http, json_reply
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerce_zvar import Alerce, Zvar
@@ -330,6 +330,7 @@ def test_any_bytes_give_content_or_our_error(body):
         content(body)
 
 
+@settings(max_examples=50)
 @given(st.lists(st.fixed_dictionaries({}, optional={c.wire: JSON for c in alerce_schema.OBJECT.columns}), max_size=3))
 def test_any_rows_give_a_typed_table_or_our_error(rows):
     with warnings.catch_warnings():
@@ -379,6 +380,7 @@ def sources():
         yield server
 
 
+@settings(max_examples=40)
 @given(
     ids=st.lists(st.integers(1, 400), min_size=1, max_size=60),
     cursed=st.sets(st.integers(1, 400), max_size=5),

@@ -238,7 +238,7 @@ def test_bad_input_names_its_field(get, field, query):
 TEXT = st.text(max_size=40) | st.from_regex(r"[-+0-9:. hmsdJ]{1,30}", fullmatch=True)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(position=TEXT, radius=TEXT, identifier=TEXT, page=TEXT | st.integers().map(str))
 @example(position="00:00:60 +00:00:00", radius="10", identifier="", page="1")
 @example(position="J996060+999999", radius="1e400", identifier="\0", page="999999999")

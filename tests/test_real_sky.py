@@ -1,9 +1,9 @@
 """From real files to real periods: import IRSA's answers, serve them, and go the whole way with public names only."""
 
+import contextlib
 import csv
 import gzip
-import subprocess
-import sys
+import io
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
 from alerce_zvar import Alerce, Zvar, find_period, fold
+from alerce_zvar import __main__ as cli
 from alerce_zvar.server import serve
 
 SETS = {"ztf_vsx": ("ra_deg", "dec_deg", "file_prefix"), "ztf_wd": ("ra", "dec", "source_id")}
@@ -20,8 +21,10 @@ BAD_EPOCH = 32768
 
 
 def import_irsa(archive, folder):
-    command = [sys.executable, "-m", "alerce_zvar", "archive", "import-irsa", archive, folder]
-    return subprocess.run([str(word) for word in command], capture_output=True, text=True, check=True).stdout
+    """What the command says on the standard output."""
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()):
+        assert cli.main(["archive", "import-irsa", str(archive), str(folder)]) == 0
+    return out.getvalue()
 
 
 @pytest.fixture(scope="module")

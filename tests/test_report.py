@@ -26,6 +26,7 @@ from alerce_zvar.server import serve
 PSID, OID = "145130008781403418", "ZTF18sixymhd"
 PLACE = SkyCoord(0.8781400322914124 * u.deg, 30.944032669067383 * u.deg)
 QUICK = {"minimum_period": 0.2 * u.day, "maximum_period": 0.6 * u.day}
+PLAIN = QUICK | {"method": "aov"}
 SCRIPT, RED, TURNED = "<script>alert(1)</script>", "\x1b[31mred", "abc\u202edef"
 
 
@@ -214,7 +215,7 @@ def test_ones_own_light_curve_asks_nobody(monkeypatch, tmp_path):
 
 
 def test_ones_own_light_curve_with_its_place(tmp_path):
-    found = Page(report(wave(), tmp_path / "own.html", coordinates=PLACE, services=["zvar"], search=QUICK))
+    found = Page(report(wave(), tmp_path / "own.html", coordinates=PLACE, services=["zvar"], search=PLAIN))
     assert found.value("ZVAR source") == PSID
     assert found.value("Searched").startswith("own light curve: mag of 120 points")
 
@@ -264,7 +265,7 @@ def test_a_service_that_fails_does_not_keep_the_others_back(monkeypatch, tmp_pat
         path = report(
             PSID,
             tmp_path / "star.html",
-            search=QUICK | {"method": "aov"},
+            search=PLAIN,
             alerce=AlerceClass(url=broken.url),
             catshtm=CatsHTMClass(url=broken.url),
         )
@@ -347,7 +348,7 @@ def test_a_file_is_replaced_where_that_is_wanted(tmp_path):
 
 def test_names_are_shown_as_text(tmp_path):
     name = f'{SCRIPT} {RED} {TURNED} "><img src=x onerror=alert(1)> $x^$ {{{{ 7 * 7 }}}}'
-    found = Page(report(wave(identifier=name, band=name), tmp_path / "own.html", search=QUICK | {"method": "aov"}))
+    found = Page(report(wave(identifier=name, band=name), tmp_path / "own.html", search=PLAIN))
     assert found.value("Light curve given") == re.sub("[\x1b\u202e]", "\N{REPLACEMENT CHARACTER}", name)
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", found.source)
     assert "script" not in found.tags
@@ -362,7 +363,7 @@ def test_answers_are_shown_as_text(tmp_path, monkeypatch):
     with FaultServer(json_reply(rows)) as hostile:
         answer = AlerceClass(url=hostile.url).query_probabilities(OID)
     monkeypatch.setattr(AlerceClass, "query_probabilities", lambda self, *args, **options: answer)
-    found = Page(report(OID, tmp_path / "star.html", services=["alerce"], search=QUICK | {"method": "aov"}))
+    found = Page(report(OID, tmp_path / "star.html", services=["alerce"], search=PLAIN))
     assert [*shown, "1", "1"] in found.rows
     assert "\x1b" not in found.source
     assert "script" not in found.tags
@@ -392,9 +393,7 @@ def test_a_hostile_source_of_a_user_table_is_harmless_everywhere(name, tmp_path,
 def test_an_object_of_lsst(sample_server, tmp_path):
     objects = AlerceClass(url=sample_server).query_region(PLACE, radius="8arcmin", survey="lsst", row_limit=-1)
     oid = str(objects["oid"][0])
-    found = Page(
-        report(oid, tmp_path / "star.html", survey="lsst", services=["alerce"], search=QUICK | {"method": "aov"})
-    )
+    found = Page(report(oid, tmp_path / "star.html", survey="lsst", services=["alerce"], search=PLAIN))
     assert found.value("ALeRCE object") == oid
     assert {row[0] for row in found.rows if len(row) == 10} >= {"ALeRCE", "ALeRCE, forced photometry"}
     assert "nJy" in found.text
