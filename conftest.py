@@ -39,7 +39,7 @@ from hypothesis import settings  # noqa: E402
 from pytest_astropy_header.display import PYTEST_HEADER_MODULES, TESTED_VERSIONS  # noqa: E402
 
 iers.conf.auto_download = False
-settings.register_profile("alerce_zvar", deadline=None, derandomize="CI" in os.environ, database=None)
+settings.register_profile("alerce_zvar", deadline=None, derandomize="CI" in os.environ, database=None, max_examples=50)
 settings.load_profile("alerce_zvar")
 
 

@@ -114,7 +114,7 @@ def bin_phase(phases, values, errors=None, *, bins):
     return (kept + 0.5) / bins, means[kept], mean_errors[kept], counts[kept]
 
 
-def fold(light_curve, period, *, epoch_time=None, bins=None, cycles=1):
+def fold(light_curve, period, *, epoch_time=None, bins=None, cycles=1, copy=True):
     """Light curve against phase, as a `~astropy.table.QTable` that can be copied, pickled and written.
 
     Parameters
@@ -130,6 +130,9 @@ def fold(light_curve, period, *, epoch_time=None, bins=None, cycles=1):
         Average in this many bins per cycle and band. Rows with missing values take no part.
     cycles : float
         How many cycles to show; rows repeat beyond the first one.
+    copy : bool
+        False shares the memory of the light curve's columns, as a slice of a table does, which takes half the time of
+        long light curves: then sorting or changing the one changes the other.
 
     Returns
     -------
@@ -155,7 +158,8 @@ def fold(light_curve, period, *, epoch_time=None, bins=None, cycles=1):
     epoch_time = default_epoch(light_curve["time"]) if epoch_time is None else check_epoch(epoch_time)
     if bins is None:
         columns = phase_columns(light_curve["time"], period, epoch_time)
-        columns.update((name, light_curve[name].copy()) for name in light_curve.colnames)
+        own = (lambda column: column.copy()) if copy else (lambda column: column[:])
+        columns.update((name, own(light_curve[name])) for name in light_curve.colnames)
         folded = assembled(columns) if isinstance(light_curve, QTable) else QTable(columns, copy=False)
     else:
         folded = _binned(light_curve, phase(light_curve["time"], period, epoch_time), _check_bins(bins))

@@ -330,7 +330,6 @@ def test_any_bytes_give_content_or_our_error(body):
         content(body)
 
 
-@settings(max_examples=50)
 @given(st.lists(st.fixed_dictionaries({}, optional={c.wire: JSON for c in alerce_schema.OBJECT.columns}), max_size=3))
 def test_any_rows_give_a_typed_table_or_our_error(rows):
     with warnings.catch_warnings():

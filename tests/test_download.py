@@ -72,7 +72,7 @@ def oids(sample_server):
 @pytest.fixture(scope="module")
 def whole(sample_server, sources, oids, tmp_path_factory):
     """Of each service some ids, and what an archive holds of them at the end of a download without any trouble."""
-    found = {ZvarClass: [[str(psid) for psid in sources["psid"][:40]]], AlerceClass: [oids[:12]]}
+    found = {ZvarClass: [[str(psid) for psid in sources["psid"][:24]]], AlerceClass: [oids[:12]]}
     for service, (ids,) in found.items():
         path = tmp_path_factory.mktemp("whole") / "sky.duckdb"
         assert service(url=sample_server).download(ids, path).stored == len(ids)
@@ -302,7 +302,7 @@ import os, signal, sys
 from alerce_zvar import {service}, conf
 from alerce_zvar.archive import Archive
 
-conf.photometry_batch = 10
+conf.photometry_batch = 6
 ids, write = open(sys.argv[2]).read().split(), Archive.write
 
 def run(statements):
@@ -322,7 +322,7 @@ for statements in map(int, sys.argv[4:]):
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 # Statements that each run writes before it is killed: in its first chunk, then in a later one.
-MOMENTS = {ZvarClass: (9, 40), AlerceClass: (9, 90)}
+MOMENTS = {ZvarClass: (9, 30), AlerceClass: (9, 90)}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
@@ -350,7 +350,7 @@ from alerce_zvar.errors import ArchiveError
 ids = open(sys.argv[2]).read().split()
 with Archive.create(sys.argv[3]) as archive:
     zvar = ZvarClass(url=sys.argv[1])
-    zvar.download(ids[:25], archive)
+    zvar.download(ids[:12], archive)
     largest = max(os.path.getsize(name) for name in (sys.argv[3], sys.argv[3] + ".wal"))
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest + 100_000, resource.RLIM_INFINITY))
     try:
@@ -369,9 +369,9 @@ def test_a_full_disk(zvar, sample_server, whole, tmp_path):
     command = [sys.executable, "-c", FULL, sample_server, tmp_path / "ids.txt", path]
     said = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
     assert "cannot be written" in said
-    assert "25 of the download are kept" in said
+    assert "12 of the download are kept" in said
     report = zvar.download(ids, path)
-    assert (report.known, report.stored) == (25, len(ids) - 25)
+    assert (report.known, report.stored) == (12, len(ids) - 12)
     assert held(path) == content
 
 
@@ -392,7 +392,7 @@ def test_faults_lose_nothing(service, sample_server, whole, tmp_path):
     ids, content = whole[service]
     clock = Clock()
     faults = {"503": 0.05, "cut": 0.05, "stall": 0.02}
-    with conf.set_temp("photometry_batch", 4), Faulty(sample_server, faults, clock, (30, 60.0)) as server:
+    with conf.set_temp("photometry_batch", 3), Faulty(sample_server, faults, clock, (20, 60.0)) as server:
         report = patient(service, server.url, clock).download(ids, tmp_path / "faulty.duckdb")
     assert {*faults, "outage"} == set(server.made)
     assert report.stored == len(ids) == report.inputs, report.failures.pformat(max_width=-1, max_lines=-1)
@@ -414,7 +414,7 @@ def test_answers_that_come_late_are_no_sign_of_life(sample_server, whole, tmp_pa
             connection.sendall(self._passed_on(request))
 
     (ids, content), clock = whole[ZvarClass], Clock()
-    with conf.set_temp("photometry_batch", 4), Late(sample_server, {}, clock, (18, 200.0)) as server:
+    with conf.set_temp("photometry_batch", 2), Late(sample_server, {}, clock, (18, 200.0)) as server:
         report = patient(ZvarClass, server.url, clock).download(ids, tmp_path / "late.duckdb")
     assert report.stored == len(ids), report.failures.pformat(max_width=-1, max_lines=-1)
     assert held(tmp_path / "late.duckdb") == content

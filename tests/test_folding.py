@@ -212,6 +212,22 @@ def test_the_fold_is_a_copy_that_keeps_descriptions():
 
 
 @pytest.mark.parametrize("kind", [TimeSeries, QTable, Table])
+def test_a_fold_may_share_the_memory(kind):
+    curve = kind(light_curve())
+    curve.add_index("band")
+    indices = len(curve.indices)
+    folded = fold(curve, 0.57 * u.day, copy=False)
+    assert np.array_equal(folded["phase"], fold(curve, 0.57 * u.day)["phase"])
+    assert not folded.indices
+    assert folded["mag"].info.parent_table is folded
+    assert curve["mag"].info.parent_table is curve
+    assert len(curve.indices) == indices
+    curve["time"][0] = curve["time"][1]
+    assert folded["time"][0] == folded["time"][1]
+    assert np.shares_memory(np.asarray(folded["mag"].value), np.asarray(curve["mag"]))
+
+
+@pytest.mark.parametrize("kind", [TimeSeries, QTable, Table])
 def test_the_fold_is_a_table_like_any_other(kind):
     """Whatever table was folded: units make Quantities, indices stay behind, and rows and columns can be changed."""
     curve = kind(light_curve())
