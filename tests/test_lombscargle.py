@@ -139,7 +139,8 @@ def test_sums(engine, precision, number):
     terms = [(1, np.array([weights, weights * rng.normal(size=300)])), (2, few), (5, weights)]
     grid = FrequencyGrid(11.3, 1 / 10000, number)
     transform = nufft.Transform(time, grid, terms, precision=precision, engine=engine)
-    sums = np.concatenate([transform.sums(block, 1) for block in range(transform.blocks)], axis=1)[:, :number]
+    real, imag = np.concatenate([transform.sums(block, 1) for block in range(transform.blocks)], axis=-1)[..., :number]
+    sums = real + 1j * imag
     index = np.arange(0, number, 7)
     strengths = np.concatenate([np.atleast_2d(s) for _, s in terms])
     waves = np.repeat([1, 2, 5], [2, 1, 1])[:, None, None] * (grid.minimum + grid.step * index)[:, None] * time

@@ -35,8 +35,8 @@ _ROUNDING = 1e-15  # error of the direct sums
 _MARGIN = 100  # pivots are to be this many times the error of the sums
 _STRETCH = 4 << 20  # bytes that a thread transforms in one go
 _CHUNK = 1 << 17  # observations times frequencies that are summed directly in one go
-# Frequencies that numpy solves in one go: with one harmonic a whole stretch, since threads hinder each other between the
-# calls more than the cache helps (1.4 times as fast on two cores); with many, equations of a few megabytes.
+# Frequencies that numpy solves in one go: of one harmonic a whole stretch, since threads hinder each other between the
+# calls more than the cache helps (1.4 times as fast on two cores); of many, equations of a few megabytes.
 _LANES, _FEWEST_LANES = 1 << 16, 1 << 13
 _FEW = 64  # frequencies that are not worth a transform
 
@@ -99,8 +99,8 @@ class Fit:
 
         Parameters
         ----------
-        sums : ndarray of complex
-            Rows as in `terms`, shape (rows, F).
+        sums : ndarray of float
+            Real and imaginary parts, rows as in `terms`, shape (2, rows, F).
         error : float
             Largest error of a sum.
         tolerance : float
@@ -116,20 +116,24 @@ class Fit:
         if self.nterms == 1 and len(self.masses) < 2:
             power, size, pivot = _single(*sums, len(self.masses))
         else:
-            power, size, pivot = _solve(*self._equations(sums.astype(complex, copy=False)))
-        allowed = tolerance * (1 - power) if relative else tolerance
+            power, size, pivot = _solve(*self._equations(sums.astype(float, copy=False)))
         with np.errstate(over="ignore", invalid="ignore"):
-            safe = (pivot > _MARGIN * error) & (2 * error * size * (1 + size) <= allowed)
+            if relative:
+                safe = 2 * error * size * (1 + size) <= tolerance * (1 - power)
+            else:
+                safe = size <= np.sqrt(0.25 + 0.5 * tolerance / error) - 0.5  # the same, solved for the size
+            safe &= pivot > _MARGIN * error
         return np.where(safe, power, np.asarray(-1, power.dtype))
 
     def _equations(self, sums):
         """Left and right side of the normal equations, shapes (2 nterms, 2 nterms, F) and (2 nterms, F)."""
         nterms, groups = self.nterms, max(1, len(self.masses))
-        low = sums[: nterms * (1 + groups)].reshape(nterms, 1 + groups, -1)
-        ones = np.ones_like(sums[:1])
-        total = np.concatenate([ones, low[:, 1:].sum(axis=1), sums[nterms * (1 + groups) :]])
-        cos, sin = total.real, total.imag
-        matrix = np.empty((2 * nterms, 2 * nterms, sums.shape[1]))
+        number = sums.shape[-1]
+        low = sums[:, : nterms * (1 + groups)].reshape(2, nterms, 1 + groups, number)
+        high = sums[:, nterms * (1 + groups) :]
+        none = np.broadcast_to([[[1.0]], [[0.0]]], (2, 1, number))  # of the weights at no frequency
+        cos, sin = np.concatenate([none, low[:, :, 1:].sum(axis=2), high], axis=1)
+        matrix = np.empty((2 * nterms, 2 * nterms, number))
         for i in range(nterms):
             for j in range(i + 1):
                 plus, minus = i + j + 2, i - j
@@ -137,11 +141,11 @@ class Fit:
                 matrix[2 * i + 1, 2 * j + 1] = 0.5 * (cos[minus] - cos[plus])
                 matrix[2 * i + 1, 2 * j] = 0.5 * (sin[plus] + sin[minus])
                 matrix[2 * i, 2 * j + 1] = 0.5 * (sin[plus] - sin[minus])
-        waves = _waves(low)
-        for number, mass in enumerate(self.masses):
-            for i, wave in enumerate(waves[:, 1 + number] / mass):
+        waves = low.swapaxes(0, 1).reshape(2 * nterms, 1 + groups, number)  # cosine and sine sums in turn
+        for group, mass in enumerate(self.masses):
+            for i, wave in enumerate(waves[:, 1 + group] / mass):
                 for j in range(i + 1):
-                    matrix[i, j] -= wave * waves[j, 1 + number]
+                    matrix[i, j] -= wave * waves[j, 1 + group]
         return matrix, waves[:, 0].copy()
 
     def exact(self, frequencies, *, tolerance=TOLERANCES["double"], relative=False):
@@ -151,7 +155,8 @@ class Fit:
         return np.concatenate([self._exact(piece, tolerance, relative) for piece in pieces])
 
     def _exact(self, frequencies, tolerance, relative):
-        power = self.powers(direct_sums(self.time, frequencies, self.terms), _ROUNDING, tolerance, relative)
+        sums = direct_sums(self.time, frequencies, self.terms)
+        power = self.powers(np.array([sums.real, sums.imag]), _ROUNDING, tolerance, relative)
         worst = np.flatnonzero(power < 0)
         result = 1 - power if relative else power
         result[worst] = self._decomposed(frequencies[worst], relative)
@@ -170,27 +175,31 @@ class Fit:
         return np.sum((root * self.value - np.einsum("fjk,fk->fj", base, share)) ** 2, axis=1)
 
 
-def _waves(sums):
-    """Cosine and sine sums in turn along the first axis."""
-    return np.stack([sums.real, sums.imag], axis=1).reshape(2 * len(sums), *sums.shape[1:])
-
-
-def _single(yw, w1, w2, levels):
+def _single(real, imag, levels):
     """As `_solve`, for one harmonic and at most one level, in the precision of the sums."""
-    yc, ys, cs = yw.real, yw.imag, 0.5 * w2.imag
-    cc = 0.5 * w2.real
+    (yc, wc, c2), (ys, ws, s2) = real, imag
+    cc, cs = 0.5 * c2, 0.5 * s2
     ss = 0.5 - cc
     cc += 0.5
     if levels:
-        cc -= w1.real * w1.real
-        ss -= w1.imag * w1.imag
-        cs -= w1.real * w1.imag
-    determinant = cc * ss - cs * cs
+        cc -= wc * wc
+        ss -= ws * ws
+        cs -= wc * ws
+    determinant = cc * ss
+    determinant -= cs * cs
     with np.errstate(all="ignore"):  # what is singular is not used
-        a = (ss * yc - cs * ys) / determinant
-        b = (cc * ys - cs * yc) / determinant
-        power = a * yc + b * ys
-    return power, np.abs(a) + np.abs(b), determinant  # at most the smaller eigenvalue: the larger one is at most 1
+        inverse = 1 / determinant
+        ss *= yc
+        ss -= cs * ys
+        ss *= inverse
+        cc *= ys
+        cc -= cs * yc
+        cc *= inverse
+        power = ss * yc
+        power += cc * ys
+    size = np.abs(ss, out=ss)
+    size += np.abs(cc, out=cc)
+    return power, size, determinant  # at most the smaller eigenvalue: the larger one is at most 1
 
 
 def _solve(matrix, right):
@@ -290,10 +299,10 @@ class _Search:
     def _by_numpy(self, first, count):
         sums = self.transform.sums(first, count)
         options = self.precision.error, self.tolerance, self.relative
-        result = np.empty(sums.shape[1])
+        result = np.empty(sums.shape[-1])
         lanes = max(_LANES // self.fit.nterms**2, _FEWEST_LANES)
         for start in range(0, len(result), lanes):
-            result[start : start + lanes] = self.fit.powers(sums[:, start : start + lanes], *options)
+            result[start : start + lanes] = self.fit.powers(sums[..., start : start + lanes], *options)
         return result
 
     def _by_numba(self, first, count):

@@ -118,7 +118,7 @@ class Transform:
         Frequency m of a block is at index ``m - size / 2`` of the last axis, counted from its end where negative, and
         is to be multiplied by ``scale[m]``.
         """
-        spread = np.zeros((self.rows, count, self.length), self.precision.complex)
+        spread = np.empty((self.rows, count, self.length), self.precision.complex)
         row = 0
         for term in self.terms:
             last = row + len(term.strengths)
@@ -127,12 +127,13 @@ class Transform:
         return fft.ifft(spread, axis=-1, norm="forward", overwrite_x=True)
 
     def sums(self, first, count):
-        """Sums of some blocks, an ndarray of complex of shape (rows, count * size)."""
+        """Real and imaginary parts of the sums of some blocks, each in one piece; shape (2, rows, count * size)."""
         raw, half = self.raw(first, count), self.size // 2
-        result = np.empty((self.rows, count, self.size), raw.dtype)
-        np.multiply(raw[..., -half:], self.scale[:half], out=result[..., :half])
-        np.multiply(raw[..., :half], self.scale[half:], out=result[..., half:])
-        return result.reshape(self.rows, -1)
+        result = np.empty((2, self.rows, count, self.size), self.precision.real)
+        for part, own in zip((raw.real, raw.imag), result, strict=True):
+            np.multiply(part[..., -half:], self.scale[:half], out=own[..., :half])
+            np.multiply(part[..., :half], self.scale[half:], out=own[..., half:])
+        return result.reshape(2, self.rows, -1)
 
     def _start(self, term, block):
         """Factors that turn the strengths to the centre of a block."""
@@ -142,6 +143,7 @@ class Transform:
     def _by_numba(self, term, first, spread):
         from alerce_zvar.period import nufft_numba
 
+        spread[:] = 0
         nufft_numba.spread(
             spread.view(self.precision.real),
             term.strengths,
@@ -153,11 +155,11 @@ class Transform:
 
     def _by_matrix(self, term, first, spread):
         count = spread.shape[1]
+        factors = np.empty((count, len(term.time)), complex)
+        factors[0], factors[1:] = self._start(term, first), term.step
+        np.multiply.accumulate(factors, out=factors)
         turned = np.empty((len(term.time), len(term.strengths), count), self.precision.complex)
-        factors = self._start(term, first)
-        for block in range(count):
-            turned[..., block] = factors[:, None] * term.strengths.T
-            factors *= term.step
+        np.multiply(factors.T[:, None], term.strengths.T[..., None], out=turned, casting="same_kind")
         # real times complex, as a product of real numbers: half the work
         flat = term.kernel @ turned.reshape(len(term.time), -1).view(self.precision.real)
         flat = flat.view(self.precision.complex).reshape(self.length, len(term.strengths), count)
