@@ -198,6 +198,7 @@ def test_candidates_of_a_search_have_reasons():
     assert (best.origin, best.detail.startswith("best")) == ("find_period", True)
     assert [one.period for one in others] == list(result.alternatives["period"])
     assert all(row["reason"] in one.detail for one, row in zip(others, result.alternatives, strict=True))
+    assert all(one.detail.count(row["shape"]) == 1 for one, row in zip(others, result.alternatives, strict=True))
 
 
 def test_candidates_of_scans():

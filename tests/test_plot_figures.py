@@ -290,6 +290,18 @@ def test_each_candidate_is_folded_at_its_own_period(light_curve, result):
     assert [text.get_text() for text in legend.get_texts()] == labels(plot_folded(light_curve, result))
 
 
+@pytest.mark.parametrize("number", [1, 6])
+def test_a_legend_of_long_names_below_the_candidates_is_whole(light_curve, number):
+    curve = light_curve.copy()
+    curve["field"] = curve["field"].astype(object) * 10**12
+    figure = plot_period_candidates(curve, np.arange(1, 1 + number) * u.day)[0].figure
+    figure.canvas.draw()
+    box = figure.legends[0].get_window_extent()
+    assert len(figure.legends[0].get_texts()) == 4
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.x1
+
+
 def test_candidates_may_be_plain_periods_on_axes_of_ones_own(light_curve):
     mine = plt.subplots(1, 3)[1]
     axes = plot_period_candidates(light_curve, [0.5, 1.5] * u.day, axes=mine)

@@ -22,6 +22,7 @@ __all__ = [
     "explain_marker",
     "finish",
     "is_narrow",
+    "legend_columns",
     "legend_text",
     "make_axes",
     "make_grid_axes",
@@ -177,13 +178,17 @@ def add_legend(ax, *, below=False, by_name=False):
         entries = dict(sorted(entries.items(), key=lambda entry: (entry[0] in (FORCED, LIMITS), entry[0])))
     place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
     if below or is_narrow(ax):
-        size = points_of("small")
-        space = 2.6 * ax.xaxis.label.get_size() + 10  # points: labels of ticks and axis
-        width = max(text_width(label, "small") for label in labels) + 3 * size
-        columns = _even(len(entries), int(max(width_of(ax) * 72 // width, 1)))
-        place = {"loc": "upper center", "bbox_to_anchor": (0.5, 0.0), "borderaxespad": space / size, "ncols": columns}
+        space = (2.6 * ax.xaxis.label.get_size() + 10) / points_of("small")  # labels of ticks and axis
+        columns = legend_columns(entries, width_of(ax))
+        place = {"loc": "upper center", "bbox_to_anchor": (0.5, 0.0), "borderaxespad": space, "ncols": columns}
     look = {"fontsize": "small", "handletextpad": 0.3, "frameon": False}
     ax.legend(list(entries.values()), list(entries), **look, **place)
+
+
+def legend_columns(labels, room):
+    """How many entries of a legend in small letters stand side by side in a room [inch], in rows of equal length."""
+    width = max(text_width(label, "small") for label in labels) + 3 * points_of("small")
+    return _even(len(labels), int(max(72 * room // width, 1)))
 
 
 def set_title(ax, title):

@@ -5,7 +5,7 @@ from numbers import Integral
 import numpy as np
 
 from alerce_zvar.errors import shown
-from alerce_zvar.plot.axes import make_grid_axes, plain_text, width_of, wrapped
+from alerce_zvar.plot.axes import legend_columns, make_grid_axes, plain_text, width_of, wrapped
 from alerce_zvar.plot.folded import plot_folded
 
 __all__ = ["plot_period_candidates"]
@@ -89,5 +89,6 @@ def _join(axes):
             ax.set_xlabel("")
     handles, labels = axes[0].get_legend_handles_labels()
     if labels:
-        look = {"loc": "outside lower center", "ncols": 4, "fontsize": "small", "frameon": False, "handletextpad": 0.3}
-        axes[0].figure.legend(handles, labels, **look)
+        figure = axes[0].figure
+        look = {"loc": "outside lower center", "fontsize": "small", "frameon": False, "handletextpad": 0.3}
+        figure.legend(handles, labels, ncols=legend_columns(labels, figure.get_figwidth()), **look)

@@ -92,8 +92,9 @@ def _of_search(result):
     best = f"{_BEST}: {doubt}{result.shape}, {result.reason}".rstrip(", ")
     found = [PeriodCandidate(result.period, "find_period", best, result.epoch_time)]
     for row in result.alternatives:
-        words = ", ".join(str(row[name]) for name in ("relation", "shape", "reason") if str(row[name]))
-        found.append(PeriodCandidate(row["period"], "find_period", words))
+        relation, shape, reason = (str(row[name]) for name in ("relation", "shape", "reason"))
+        words = filter(None, (relation, "" if reason.startswith(shape) else shape, reason))
+        found.append(PeriodCandidate(row["period"], "find_period", ", ".join(words)))
     return found
 
 
