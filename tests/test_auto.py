@@ -211,6 +211,20 @@ def test_what_has_no_period_is_not_believed(star):
     assert "(no period believed)" in repr(result)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_levels_that_outliers_have_moved_make_no_belief(seed):
+    """Fields seen at different times, with deep points anywhere: a mean level is that of no point."""
+    rng = np.random.default_rng(seed)
+    days = np.sort(np.concatenate([rng.uniform(0, 300, 300), 100 + rng.uniform(0, 8, 60)]))
+    field = np.where(rng.random(360) < 60 / 360, "2", "1")
+    field[(days > 100) & (days < 108)] = "2"
+    mag = 17 + 0.01 * rng.normal(size=360)
+    mag[rng.random(360) < np.where(field == "2", 0.1, 0.01)] += 0.5
+    data = {"field": field, "mag": mag * u.mag, "mag_err": np.full(360, 0.01) * u.mag}
+    curve = TimeSeries(time=Time(58000 + days, format="mjd", scale="tdb"), data=data)
+    assert not find_period(curve, **RANGE | {"maximum_period": 60 * DAY}).believed
+
+
 def shuffled(name):
     """The star with its values in random order in each band."""
     rng, curve = np.random.default_rng(5), STARS[name]()

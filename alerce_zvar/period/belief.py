@@ -58,8 +58,9 @@ def believed(chance, share, terrestrial):
 def chance(series, frequency, bandwidth):
     """How likely it is that values in random order fit any shape as well anywhere in the range; an estimate.
 
-    Each value gives way to the normal deviate of its rank in its band, equal values in random order. So a few deep
-    points that fall together by chance, or outliers, cannot make belief, and noise of any kind is Gaussian. The share R
+    Each value gives way to the normal deviate of its rank in its group, equal values in random order. So a few deep
+    points that fall together by chance, or outliers, cannot make belief, nor can levels of groups that they have moved,
+    and noise of any kind is Gaussian. The share R
     of their squares that p free levels or amplitudes explain at a random frequency then is beta distributed, so that
     among M independent trials::
 
@@ -84,8 +85,8 @@ def chance(series, frequency, bandwidth):
         The chance, and R.
     """
     deviates, ties = np.empty(len(series.value)), np.random.default_rng(0).permutation(len(series.value))
-    for band in range(series.band.max() + 1):
-        inside = np.flatnonzero(series.band == band)
+    for group in range(series.group.max() + 1):
+        inside = np.flatnonzero(series.group == group)
         ordered = inside[np.lexsort((ties[inside], series.value[inside]))]
         deviates[ordered] = norm.ppf((np.arange(len(inside)) + 0.5) / len(inside))
     shapes = Shapes(replace(series, value=deviates, error=np.ones(len(deviates))))
