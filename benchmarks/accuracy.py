@@ -116,14 +116,14 @@ def peers(stars):
         "astropy LombScargle, 1 harmonic": _lombscargle,
         "astropy LombScargleMultiband": _multiband,
         "box least squares": lambda curve: periodogram(curve, method="bls", **_RANGE).best_period.value,
-        "FPW, 10 bins": lambda curve: fpw(curve, n_bins=10, **_RANGE).best_period.value,
+        "FPW, 10 bins": lambda curve: fpw(curve, n_bins=10, **_RANGE).period[0].to_value(u.day),
     }
     for name, method in methods.items():
         right = dict.fromkeys(AIMS, 0)
         for family, _, light_curve, truth in stars:
             if truth is not None:
                 right[family] += is_right(method(light_curve), truth, light_curve)
-        print(f"{name}: " + ", ".join(f"{family} {count}" for family, count in right.items()))
+        print(f"{name}: " + ", ".join(f"{family} {count}" for family, count in right.items()), flush=True)
 
 
 _RANGE = {"minimum_period": SHORTEST * u.day, "maximum_period": LONGEST * u.day}
