@@ -34,6 +34,7 @@ TOLERANCES = {"double": 1e-7, "single": 1e-3}  # largest error of the power
 _ROUNDING = 1e-15  # error of the direct sums
 _MARGIN = 100  # pivots are to be this many times the error of the sums
 _STRETCH = 4 << 20  # bytes that a thread transforms in one go
+_TOGETHER = 4  # transforms of single precision that scipy computes at once; what is left over takes as long as four
 _CHUNK = 1 << 17  # observations times frequencies that are summed directly in one go
 # Frequencies that numpy solves in one go: of one harmonic a whole stretch, since threads hinder each other between the
 # calls more than the cache helps (1.4 times as fast on two cores); of many, equations of a few megabytes.
@@ -277,7 +278,8 @@ class _Search:
         self.precision, self.tolerance = PRECISIONS[precision], TOLERANCES[precision]
         self.transform = Transform(fit.time, grid, fit.terms, precision=precision, engine=engine)
         per_block = self.transform.rows * self.transform.length * np.dtype(self.precision.complex).itemsize
-        self.stretch = max(1, _STRETCH // per_block)
+        stretch = max(1, _STRETCH // per_block)
+        self.stretch = stretch // _TOGETHER * _TOGETHER or stretch
         self.compute = {"numba": self._by_numba, "numpy": self._by_numpy}[engine]
 
     def piece(self, first, stretch):
