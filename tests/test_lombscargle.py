@@ -153,6 +153,18 @@ def test_sums(engine, precision, number):
 
 
 @pytest.mark.parametrize("engine", AVAILABLE)
+@pytest.mark.parametrize("precision", nufft.PRECISIONS)
+def test_the_error_of_one_observation_stays_below_what_is_said(engine, precision):
+    """Those of many partly cancel; it is highest at the ends of a block."""
+    grid = FrequencyGrid(11.3, 1 / 10000, 20001)
+    for time in np.random.default_rng(4).uniform(0, 2000, (20, 1)):
+        transform = nufft.Transform(time, grid, [(1, np.ones(1))], precision=precision, engine=engine)
+        real, imag = transform.sums(0, transform.blocks)[:, 0, : grid.number]
+        wanted = np.exp(2j * np.pi * np.mod(grid.frequencies() * time, 1))
+        assert np.abs(real + 1j * imag - wanted).max() < nufft.PRECISIONS[precision].error
+
+
+@pytest.mark.parametrize("engine", AVAILABLE)
 @pytest.mark.parametrize("cadence", CADENCES)
 @pytest.mark.parametrize("nterms", [1, 3])
 def test_single_precision_has_the_same_peak(engine, cadence, nterms):

@@ -40,7 +40,7 @@ class Precision:
 
 PRECISIONS = {
     "double": Precision(7680, 18, 6e-10, np.float64, np.complex128),
-    "single": Precision(15360, 10, 2.5e-5, np.float32, np.complex64),
+    "single": Precision(15360, 10, 4e-5, np.float32, np.complex64),
 }
 
 
@@ -69,7 +69,7 @@ class Transform:
     terms : sequence of (int, ndarray of float)
         Harmonic h, and strengths of shape (N,) or (several, N). Strengths that are zero cost nothing.
     precision : {"double", "single"}
-        Of the short transforms. The largest error of a sum is 6e-10 or 2.5e-5 of the sum of the absolute strengths.
+        Of the short transforms. The largest error of a sum is 6e-10 or 4e-5 of the sum of the absolute strengths.
     engine : {"numba", "numpy"}
         What spreads: compiled loops, or a sparse matrix.
 
