@@ -16,6 +16,7 @@ import fpw
 import nifty_ls
 import numpy as np
 from astropy import units as u
+from astropy.table import vstack
 from astropy.time import Time
 from astropy.timeseries import LombScargle, LombScargleMultiband, TimeSeries
 
@@ -247,11 +248,14 @@ def automatic(options):
 def batch(options):
     """200 light curves on one core and on two."""
     curves = [light_curve(seed=seed, amplitude=0.3)[::4] for seed in range(200)]
-    times = {}
-    for workers in (1, CORES):
-        began = time.perf_counter()
-        found = find_periods(curves, minimum_period=0.1 * u.day, maximum_period=5 * u.day, workers=workers)
-        times[workers] = time.perf_counter() - began
+    times, tables = dict.fromkeys((1, CORES), 0.0), []
+    for half in (curves[:100], curves[100:]):  # in turn, as other work on the machine comes and goes
+        for workers in times:
+            began = time.perf_counter()
+            found = find_periods(half, minimum_period=0.1 * u.day, maximum_period=5 * u.day, workers=workers)
+            times[workers] += time.perf_counter() - began
+        tables.append(found)
+    found = vstack(tables)
     right = np.abs(1 / found["period"].value - 1 / PERIOD) < 2 / SPAN
     return {
         f"find_periods of 200 light curves on two cores ({times[CORES]:.0f} s), times one core": at_least(

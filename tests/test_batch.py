@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from functools import cache
 
 import numpy as np
@@ -70,6 +71,17 @@ def test_processes_give_the_same_table(table):
     told = []
     assert same(find_periods(stars(), workers=2, progress=told.append, **RANGE), table)
     assert told == [1, 2, 3, 4, 5, 6]
+
+
+def test_one_worker_is_one_core(monkeypatch):
+    """Who asks for one on a shared machine is not to take the others by threads."""
+    started = []
+    begin = threading.Thread.start
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: [started.append(thread.name), begin(thread)])
+    find_periods([star(PERIODS[0])], workers=1, minimum_period=0.001 * u.day)
+    assert started == []
+    find_periods([star(PERIODS[0])], workers=2, minimum_period=0.001 * u.day)  # too few for processes
+    assert started
 
 
 def test_failures_are_rows_with_the_reason(table):

@@ -65,7 +65,7 @@ def find_periods(
     method, minimum_period, maximum_period, samples_per_peak, column, bands
         As for `find_period`.
     workers : int, optional
-        Processes; by default one for each core. With 1, all is done in this process.
+        Processes; by default one for each core. With 1, all is done in this process and on one core.
     progress : callable, optional
         Called as ``progress(done)`` after each light curve.
     **options
@@ -94,7 +94,7 @@ def find_periods(
     options |= {"method": method, "minimum_period": minimum_period, "maximum_period": maximum_period}
     options |= {"samples_per_peak": samples_per_peak, "column": column, "bands": bands}
     named = _named(light_curves)
-    rows = _in_process(named, options) if workers == 1 else _in_processes(named, options, workers)
+    rows = _in_process(named, options, 1) if workers == 1 else _in_processes(named, options, workers)
     collected = []
     for row in rows:
         collected.append(row)
@@ -117,9 +117,9 @@ def _named(light_curves):
     return ((str(number), curve) for number, curve in enumerate(light_curves))
 
 
-def _in_process(named, options):
+def _in_process(named, options, threads):
     for name, light_curve in named:
-        yield _row(name, light_curve, options)
+        yield _row(name, light_curve, options | {"workers": threads})
 
 
 def _in_processes(named, options, workers):
@@ -130,7 +130,7 @@ def _in_processes(named, options, workers):
         if len(first) > _FEW:
             break
     else:
-        yield from _in_process(first, options)
+        yield from _in_process(first, options, workers)
         return
     pairs, waiting = chain(first, named), deque()
     while True:
