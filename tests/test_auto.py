@@ -159,6 +159,31 @@ def test_unequal_minima_double_a_period():
     assert is_exact(result, 0.3456)
 
 
+MINUTES = {"minimum_period": 5 * u.min, "maximum_period": 12 * u.min, "workers": 1}
+
+
+def test_a_binary_whose_wave_is_shorter_than_the_range():
+    """Of such a compact binary little but the wave of half its period is seen, here of 3.46 minutes."""
+
+    def two_humps(phase):
+        return 0.5 * np.cos(4 * np.pi * phase) + 0.15 * np.cos(2 * np.pi * phase)
+
+    period = (6.91 * u.min).to_value(u.day)
+    result = find_period(make(two_humps, period, n=150, size=0.1), **MINUTES)
+    assert is_exact(result, period)
+    assert result.believed
+    assert find_period(make(two_humps, period, n=150, size=0.1), method="lombscargle", **MINUTES).power < 0.2
+
+
+def test_a_star_faster_than_the_range_is_not_believed_at_twice_its_period():
+    period = (4 * u.min).to_value(u.day)
+    result = find_period(make(sine, period), **MINUTES)
+    assert is_exact(result, 2 * period)
+    assert not result.believed
+    assert "half of it, shorter than the range reaches, fits as well; try a shorter minimum_period" in result.doubt
+    assert find_period(make(sine, period), **MINUTES | {"minimum_period": 3 * u.min}).believed
+
+
 def test_alternate_cycles_that_differ_double_a_period():
     """With 24 points no shape of the whole cycle has room, and half the period fits; its cycles tell."""
     curve = make(partial(eclipses, width=0.08, secondary=0.6, ellipticity=0.3), 0.7456, n=24, seed=2, size=1.0)

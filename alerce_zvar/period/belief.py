@@ -60,9 +60,8 @@ def chance(series, frequency, bandwidth):
 
     Each value gives way to the normal deviate of its rank in its group, equal values in random order. So a few deep
     points that fall together by chance, or outliers, cannot make belief, nor can levels of groups that they have moved,
-    and noise of any kind is Gaussian. The share R
-    of their squares that p free levels or amplitudes explain at a random frequency then is beta distributed, so that
-    among M independent trials::
+    and noise of any kind is Gaussian. The share R of their squares that p free levels or amplitudes explain at a random
+    frequency then is beta distributed, so that among M independent trials::
 
         chance = M I_{1 - R}((n - 1 - p) / 2, p / 2)
 

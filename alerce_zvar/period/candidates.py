@@ -15,7 +15,7 @@ MULTIPLES = (1, 2, 1 / 2, 3, 1 / 3, 3 / 2, 2 / 3)
 MANY = 10_000  # points that the screen for eclipses has at most: of 50,000 it took 150 s
 SAME = 2.0  # of 1 / baseline: frequencies closer than this are one period
 ALIASES = {"day": 1.0, "sidereal day": 1.00273791, "half day": 2.0, "month": 1 / 29.530589, "year": 1 / 365.25}  # 1/day
-_WAVES, _ECLIPSES = 60, 60  # peaks taken from each screen
+_WAVES, _ECLIPSES, _HALVES = 60, 60, 20  # peaks taken from each screen, and from that of half periods beyond the range
 _CLOSEST = 8  # best peaks of each screen whose aliases are tried too
 _MISFIT = 0.3  # share of the scatter added to the errors in a screen, where one sine has to do for any wave
 _FEWEST = 10  # points of a band whose amplitude is worth measuring
@@ -45,14 +45,23 @@ def propose(series, grid, workers=1):
         highest ones.
     """
     smooth = _widened(series)
-    waves = lombscargle.best_frequencies(_of_one_amplitude(smooth), grid, _WAVES, workers=workers)[0]
+    even = _of_one_amplitude(smooth)
+    waves = lombscargle.best_frequencies(even, grid, _WAVES, workers=workers)[0]
+    halves = lombscargle.best_frequencies(even, _beyond(grid), _HALVES, workers=workers)[0]
     dips = _eclipses(_thinned(smooth), grid, workers)
-    peaks = np.concatenate([waves, dips])
+    peaks = np.concatenate([waves, dips, halves / 2])
+    shifts = np.array([0.0, *(sign * shift for shift in ALIASES.values() for sign in (1, -1))])
     first = np.concatenate([waves[:_CLOSEST], dips[:_CLOSEST]])
-    shifts = np.array([sign * shift for shift in ALIASES.values() for sign in (1, -1)])
-    found = np.concatenate([np.outer(peaks, MULTIPLES).ravel(), np.abs(np.add.outer(first, shifts)).ravel()])
+    aliases = np.append(np.abs(np.add.outer(first, shifts)), np.abs(np.add.outer(halves[:_CLOSEST], shifts)) / 2)
+    found = np.append(np.outer(peaks, MULTIPLES), aliases)
     found = np.sort(found[(found >= grid.minimum) & (found <= grid.maximum)])
     return found[np.diff(found, prepend=-np.inf) > _SEPARATE / series.baseline]
+
+
+def _beyond(grid):
+    """Frequencies above the range whose halves are in it: binaries of minutes vary most at half their period."""
+    first = max(grid.maximum, 2 * grid.minimum)
+    return FrequencyGrid(first, grid.step, math.ceil((2 * grid.maximum - first) / grid.step) + 1)
 
 
 def _widened(series):

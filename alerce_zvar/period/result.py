@@ -38,8 +38,8 @@ class PeriodResult(Searched):
     reason : str
         Why this period and not another; at the end `doubt`.
     doubt : str
-        Why it is not believed however well it fits, or empty: fewer than two cycles were observed, or it is the alias
-        of a slower variation, outside the range.
+        Why it is not believed however well it fits, or empty: fewer than two cycles were observed, or it may be the
+        alias of a slower variation, or the double of a faster one, outside the range.
     nterms : int
         Harmonics of the fit that gives `power`, `period_err`, `epoch_time` and the amplitudes.
     samples_per_peak : float

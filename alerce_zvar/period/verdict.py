@@ -158,7 +158,19 @@ def _polished(shapes, fit, grid):
 
 
 def _doubt(shapes, best, grid):
-    """Words on a variation slower than the range reaches, if the period may be its alias by days and it fits better.
+    """Words on a variation slower or faster than the range reaches, if the period may be its alias or its multiple."""
+    if _of_slower(shapes, best, grid):
+        return (
+            "not believed: it may be the alias by days of a variation slower than the range reaches, which fits "
+            "better; try a longer maximum_period"
+        )
+    if _of_faster(shapes, best, grid):
+        return "not believed: half of it, shorter than the range reaches, fits as well; try a shorter minimum_period"
+    return ""
+
+
+def _of_slower(shapes, best, grid):
+    """Whether a slow variation fits better of which the period is an alias by days.
 
     A giant of 300 days that is looked for up to 100 has its best period near one day, where it fits well.
     """
@@ -166,14 +178,21 @@ def _doubt(shapes, best, grid):
     slow, reach = abs(best.frequency - days), SAME * width + days * (ALIASES["sidereal day"] - 1)
     first, last = max(slow - reach, width), min(slow + reach, grid.minimum)
     if not 0 < days <= _DAYS or first >= last:
-        return ""
+        return False
     trials = np.linspace(first, last, int(np.ceil((last - first) / width * _PER_WIDTH)) + 1)
-    if min(_without_prior(shapes.best(trial)) for trial in trials) > _without_prior(best):
-        return ""
-    return (
-        "not believed: it may be the alias by days of a variation slower than the range reaches, which fits better; "
-        "try a longer maximum_period"
-    )
+    return min(_without_prior(shapes.best(trial)) for trial in trials) <= _without_prior(best)
+
+
+def _of_faster(shapes, best, grid):
+    """Whether half of the period does as well, out of the range, and is no contact binary's.
+
+    A star that pulsates in 4 minutes fits at 8, where the search begins at 5.
+    """
+    if 2 * best.frequency <= grid.maximum:
+        return False
+    near = shapes.near(2 * best.frequency, 2 * FINE / shapes.series.baseline)
+    half = min(shapes.best(frequency) for frequency in near)
+    return half.score - best.score < _ALTERNATE and not _like_contact_binary(shapes, half)
 
 
 def _without_prior(fit):
