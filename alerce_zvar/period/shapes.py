@@ -23,7 +23,7 @@ from alerce_zvar.period.dips import BINS, Dips
 
 __all__ = ["Fit", "Shapes", "scatter"]
 
-HARMONICS = (1, 2, 3, 4, 6, 8)
+HARMONICS = (1, 2, 3, 4, 6, 8, 12, 16)
 STEPS = (20, 50, 100)  # BINS is a multiple of each
 _VISIT = 0.01  # days
 _MISFIT = 0.1  # share of the scatter that is added to the errors
