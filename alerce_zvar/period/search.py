@@ -36,7 +36,7 @@ def find_period(
 
     ``method="auto"`` is for stars of unknown kind. It proposes periods by two screens, for waves (Lomb-Scargle) and
     for eclipses (box least squares), with their multiples and their aliases by the day, month and year; compares at
-    each how well waves of up to sixteen harmonics, eclipses, and steps describe the folded light curve; and decides among
+    each how well waves of up to 16 harmonics, eclipses, and steps describe the folded light curve; and decides among
     P, P/2, 2 P, P/3 and 3 P by what the folded shapes say. ``believed`` of the result says whether a period was found
     at all, and ``alternatives`` why other periods were not taken. Of more than 10,000 points a random sample, always
     the same, is screened for eclipses; all points take part in everything else.
