@@ -36,10 +36,7 @@ def main():
     parser.add_argument("--shuffles", type=int, default=0, help="light curves in random order to search, such as 1000")
     parser.add_argument("--peers", action="store_true", help="the same table for other methods; takes long")
     arguments = parser.parse_args()
-    folder = Path(os.environ.get("ALERCE_ZVAR_REAL_DATA", Path(__file__).parents[2] / "shared" / "data"))
-    if not folder.is_dir():
-        sys.exit(f"{folder} is no folder: set ALERCE_ZVAR_REAL_DATA to that of the real data")
-    stars = list(all_stars(folder))
+    stars = list(all_stars(data_folder()))
     met = accuracy(stars)
     met &= constants(stars)
     if arguments.shuffles:
@@ -156,6 +153,14 @@ def _multiband(light_curve):
 def is_right(period, truth, light_curve):
     """Whether the frequency is within 2 / (time span) of the published one."""
     return abs(1 / period - 1 / truth) < 2 / np.ptp(light_curve["time"].mjd)
+
+
+def data_folder():
+    """Folder of the real data; ends the script where there is none."""
+    folder = Path(os.environ.get("ALERCE_ZVAR_REAL_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if not folder.is_dir():
+        sys.exit(f"{folder} is no folder: set ALERCE_ZVAR_REAL_DATA to that of the real data")
+    return folder
 
 
 def all_stars(folder):

@@ -11,14 +11,12 @@ for all; a period is right where its frequency is within 2 / (time span) of the 
 """
 
 import argparse
-import os
 import sys
 import warnings
 from functools import partial
-from pathlib import Path
 
 import numpy as np
-from accuracy import all_stars, is_right
+from accuracy import all_stars, data_folder, is_right
 from astropy import units as u
 from astropy.timeseries import TimeSeries
 
@@ -80,10 +78,7 @@ def main():
     parser.add_argument("--stars", type=int, default=20, help="of each kind [%(default)s]")
     parser.add_argument("--only", default=",".join(KINDS), help="kinds, with commas between them")
     options = parser.parse_args()
-    folder = Path(os.environ.get("ALERCE_ZVAR_REAL_DATA", Path(__file__).parents[2] / "shared" / "data"))
-    if not folder.is_dir():
-        sys.exit(f"{folder} is no folder: set ALERCE_ZVAR_REAL_DATA to that of the real data")
-    times = [curve for family, _, curve, _ in all_stars(folder) if family in SETS and len(curve) > FEWEST]
+    times = [curve for family, _, curve, _ in all_stars(data_folder()) if family in SETS and len(curve) > FEWEST]
     right, wrong, number = 0, 0, 0
     for kind in options.only.split(","):
         found, believed = search(kind, times, options.stars)

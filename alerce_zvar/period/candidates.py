@@ -41,8 +41,8 @@ def propose(series, grid, workers=1):
     Returns
     -------
     ndarray of float
-        Frequencies [1/day]: the highest peaks of both screens, their simple fractions and multiples, and aliases of the
-        highest ones.
+        Frequencies [1/day]: the highest peaks of both screens, and half of those of waves beyond the range; their
+        simple fractions and multiples, and aliases of the highest ones.
     """
     smooth = _widened(series)
     even = _of_one_amplitude(smooth)
